@@ -1,0 +1,247 @@
+"""Messages in the OpenAI chat shape: immutable, and encoded to bytes once in their life.
+
+A conversation is a list of these. The model sees `Message.encoded`; a journal keeps the whole `Message`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from .errors import ModelResponseError
+
+JSON: TypeAlias = Any
+"""A value that JSON can hold."""
+
+Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
+
+Content: TypeAlias = str | tuple[dict[str, JSON], ...] | None
+"""Text, or content parts in the OpenAI shape such as `{"type": "image_url", "image_url": {"url": …}}`."""
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Tokens that a reply cost, as the server counted them; zeros where it did not say."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            total_tokens=self.total_tokens + other.total_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+        )
+
+
+class ToolCallFunction(msgspec.Struct, frozen=True, kw_only=True):
+    """The function that a model calls: its name, and its arguments as the JSON text that the model wrote."""
+
+    name: str
+    arguments: str = "{}"
+
+
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
+    """One call that a model asks for; every call gets one answer, a `tool` message with the same id."""
+
+    id: str
+    function: ToolCallFunction
+    type: Literal["function"] = "function"
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
+    """One message of a conversation.
+
+    `reasoning`, `usage` and `finish_reason` describe a reply; they are kept with it and not sent back.
+    """
+
+    role: Role
+    content: Content = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    usage: Usage | None = None
+    finish_reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.tool_calls, tuple):
+            force_setattr(self, "tool_calls", tuple(self.tool_calls or ()))
+        if isinstance(self.content, list):
+            force_setattr(self, "content", tuple(self.content))
+
+    @classmethod
+    def system(cls, content: str) -> Message:
+        """The instructions that a conversation starts with."""
+        return cls(role="system", content=content)
+
+    @classmethod
+    def user(cls, content: str | Sequence[Mapping[str, JSON]]) -> Message:
+        """What the user says: text, or content parts."""
+        if isinstance(content, str):
+            return cls(role="user", content=content)
+
+        return cls(role="user", content=tuple(dict(part) for part in content))
+
+    @classmethod
+    def assistant(cls, content: str | None = None, *, tool_calls: Sequence[ToolCall] = ()) -> Message:
+        """What the model says."""
+        return cls(role="assistant", content=content, tool_calls=tuple(tool_calls))
+
+    @classmethod
+    def tool(cls, tool_call_id: str, content: str) -> Message:
+        """The answer to one tool call."""
+        return cls(role="tool", content=content, tool_call_id=tool_call_id)
+
+    @property
+    def text(self) -> str:
+        """The text of the content, its text parts joined; empty when there is none."""
+        if self.content is None or isinstance(self.content, str):
+            return self.content or ""
+
+        return "".join(part.get("text", "") for part in self.content if part.get("type") == "text")
+
+    def to_dict(self) -> dict[str, JSON]:
+        """This message as a plain dict of the OpenAI chat shape, without what a server must not be sent."""
+        wire: dict[str, JSON] = {
+            "role": self.role,
+            "content": list(self.content) if isinstance(self.content, tuple) else self.content,
+        }
+        if self.tool_calls:
+            wire["tool_calls"] = [msgspec.to_builtins(call) for call in self.tool_calls]
+        if self.tool_call_id is not None:
+            wire["tool_call_id"] = self.tool_call_id
+        if self.name is not None:
+            wire["name"] = self.name
+        if self.refusal is not None:
+            wire["refusal"] = self.refusal
+        return wire
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """`to_dict()` as JSON, made at first use and kept: the body of a request is a join of these."""
+        wire = self.to_dict()
+        try:
+            return msgspec.json.encode(wire)
+        except UnicodeEncodeError:  # a lone surrogate, such as half an emoji cut by a tool: not UTF-8, so replaced
+            return msgspec.json.encode(_without_surrogates(wire))
+
+
+def parse_message(reply: object) -> Message:
+    """Make a `Message` of whatever a custom model returned.
+
+    Accepts a `Message`, a text, a dict in the chat shape (a message, or a whole completion with `choices`), and the
+    objects of the OpenAI SDK (anything with `model_dump()`, or with the attributes of a message).
+
+    Raises:
+        ModelResponseError: it is none of these.
+    """
+    if isinstance(reply, Message):
+        return reply
+
+    if isinstance(reply, str):
+        return Message.assistant(reply)
+
+    fields = _fields(reply)
+    usage = fields.get("usage")
+    finish_reason = fields.get("finish_reason")
+    if fields.get("choices"):
+        choice = _fields(fields["choices"][0])
+        fields, finish_reason = _fields(choice.get("message")), choice.get("finish_reason")
+
+    if "content" not in fields and not fields.get("tool_calls"):
+        raise ModelResponseError(f"the model returned {_shown(reply)}, which has neither content nor tool calls")
+
+    try:
+        return Message(
+            role=fields.get("role") or "assistant",
+            content=fields.get("content"),
+            tool_calls=tuple(parse_tool_call(call) for call in fields.get("tool_calls") or ()),
+            tool_call_id=fields.get("tool_call_id"),
+            name=fields.get("name"),
+            refusal=fields.get("refusal"),
+            reasoning=fields.get("reasoning_content") or fields.get("reasoning"),
+            usage=parse_usage(usage),
+            finish_reason=finish_reason,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ModelResponseError(
+            f"the model returned {_shown(reply)}, which is not a chat message: {error!r}"
+        ) from error
+
+
+def parse_tool_call(call: object) -> ToolCall:
+    """Make a `ToolCall` of a dict or an SDK object; arguments may be JSON text or the decoded object."""
+    if isinstance(call, ToolCall):
+        return call
+
+    fields = _fields(call)
+    function = _fields(fields["function"])
+    arguments = function.get("arguments")
+    if arguments is None:
+        arguments = "{}"
+    elif not isinstance(arguments, str):
+        arguments = msgspec.json.encode(arguments).decode()
+    return ToolCall(id=fields["id"], function=ToolCallFunction(name=function["name"], arguments=arguments))
+
+
+def parse_usage(usage: object) -> Usage | None:
+    """Make a `Usage` of the server's dict or the SDK's object; None stays None, absent counts are zero."""
+    if usage is None or isinstance(usage, Usage):
+        return usage
+
+    fields = _fields(usage)
+    prompt, completion = _count(fields, "prompt_tokens"), _count(fields, "completion_tokens")
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=_count(fields, "total_tokens") or prompt + completion,
+        cached_tokens=_count(_fields(fields.get("prompt_tokens_details") or {}), "cached_tokens"),
+        reasoning_tokens=_count(_fields(fields.get("completion_tokens_details") or {}), "reasoning_tokens"),
+    )
+
+
+def _fields(value: object) -> Mapping[str, JSON]:
+    """The named fields of a dict, an SDK object or any object with attributes."""
+    match value:
+        case Mapping():
+            return value
+        case msgspec.Struct():
+            return msgspec.structs.asdict(value)
+        case None | str() | int() | float() | list() | tuple():
+            raise ModelResponseError(f"the model returned {_shown(value)} where an object of the chat shape belongs")
+
+    if hasattr(value, "model_dump"):
+        dumped: Mapping[str, JSON] = value.model_dump()
+        return dumped
+
+    return vars(value) if hasattr(value, "__dict__") else {}
+
+
+def _count(fields: Mapping[str, JSON], key: str) -> int:
+    value = fields.get(key)
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _shown(value: object) -> str:
+    return f"{type(value).__name__} {value!r:.200}"
+
+
+def _without_surrogates(value: JSON) -> JSON:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case dict():
+            return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_without_surrogates(item) for item in value]
+    return value

@@ -51,7 +51,10 @@ class ModelError(PygentError):
         model: the name that was asked for, where known.
         request_id: the server's `x-request-id`, for its support.
         attempts: how many requests were sent, the first included.
+        should_retry: whether the same request may succeed when sent again; None: the kind of error says it.
     """
+
+    should_retry: bool | None = None
 
     def __init__(
         self, message: str, *, model: str | None = None, request_id: str | None = None, attempts: int = 1

@@ -30,13 +30,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_sn
     """Something that happened."""
 
 
-class TurnStarted(Event):
+class TurnStarted(Event, frozen=True):
     """A run began: `run_until_stop` was called with this prompt."""
 
     prompt: str
 
 
-class TurnFinished(Event):
+class TurnFinished(Event, frozen=True):
     """A run ended.
 
     `reason` is `stop`, `continue`, `reply`, `interrupted`, `cancelled`, `error`, or the limit that was reached:
@@ -51,31 +51,31 @@ class TurnFinished(Event):
     duration: float
 
 
-class StepStarted(Event):
+class StepStarted(Event, frozen=True):
     """The model is about to be asked; steps of a run count from 1."""
 
     number: int
 
 
-class MessageAdded(Event):
+class MessageAdded(Event, frozen=True):
     """A message was appended to the history."""
 
     message: Message
 
 
-class TextDelta(Event):
+class TextDelta(Event, frozen=True):
     """The model said a bit more."""
 
     text: str
 
 
-class ReasoningDelta(Event):
+class ReasoningDelta(Event, frozen=True):
     """The model thought a bit further."""
 
     text: str
 
 
-class ToolCallDelta(Event):
+class ToolCallDelta(Event, frozen=True):
     """The model wrote a bit more of a tool call; `index` counts the calls of this reply from 0."""
 
     index: int
@@ -83,13 +83,13 @@ class ToolCallDelta(Event):
     arguments: str
 
 
-class StreamRestarted(Event):
+class StreamRestarted(Event, frozen=True):
     """The reply broke off and is asked for again: forget the deltas since the step began."""
 
     reason: str
 
 
-class RetryScheduled(Event):
+class RetryScheduled(Event, frozen=True):
     """A request failed and is sent again after `delay` seconds; `attempt` is the number of the failed one, from 1."""
 
     attempt: int
@@ -97,7 +97,7 @@ class RetryScheduled(Event):
     reason: str
 
 
-class RuntimeOpened(Event):
+class RuntimeOpened(Event, frozen=True):
     """The place where commands run is ready; `notice` says so if it is not the one that was hoped for."""
 
     kind: str
@@ -105,20 +105,20 @@ class RuntimeOpened(Event):
     notice: str | None = None
 
 
-class ToolStarted(Event):
+class ToolStarted(Event, frozen=True):
     """A tool call was approved and begins."""
 
     call: ToolCall
 
 
-class ToolOutputDelta(Event):
+class ToolOutputDelta(Event, frozen=True):
     """A running tool printed something."""
 
     call_id: str
     text: str
 
 
-class ToolFinished(Event):
+class ToolFinished(Event, frozen=True):
     """A tool call has its answer: `output` is for the model, `display` for people where it differs."""
 
     call_id: str
@@ -129,7 +129,7 @@ class ToolFinished(Event):
     duration: float = 0.0
 
 
-class EventsDropped(Event):
+class EventsDropped(Event, frozen=True):
     """A stream's reader was too slow: this many events were dropped here."""
 
     count: int

@@ -1,9 +1,12 @@
-"""Bounds for an agent's work: `Limits`."""
+"""Bounds for an agent's work: `Limits`, and `TimeLimit`, which ends a block in time."""
 
 from __future__ import annotations
 
+import asyncio
 import math
-from typing import TypeVar
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
 
 import msgspec
 
@@ -46,3 +49,38 @@ def _smaller(one: N | None, other: N | None) -> N | None:
         return other if one is None else one
 
     return min(one, other)
+
+
+class TimeLimit:
+    """Ends an `async with` block when its time is over, or at `end()`: the block is left as if it had come to its end.
+
+    Args:
+        seconds: the time; None: no limit, but `end()` works.
+        reason: why the block ended when its time is over.
+        tell: called with the reason if the block was ended.
+    """
+
+    def __init__(self, seconds: float | None, reason: str, tell: Callable[[str], None]) -> None:
+        self._timeout = asyncio.timeout(seconds)
+        self._reason = reason
+        self._tell = tell
+
+    def end(self, reason: str) -> None:
+        """End the block now; call it on the block's event loop."""
+        self._reason = reason
+        self._timeout.reschedule(asyncio.get_running_loop().time())
+
+    async def __aenter__(self) -> Self:
+        await self._timeout.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        try:
+            await self._timeout.__aexit__(kind, error, traceback)
+        except TimeoutError:
+            self._tell(self._reason)
+            return True
+
+        return False

@@ -74,10 +74,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dic
     finish_reason: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.tool_calls, tuple):
-            force_setattr(self, "tool_calls", tuple(self.tool_calls or ()))
+        if not isinstance(self.tool_calls, tuple):  # made by hand, by code without type checks: a list, or None
+            force_setattr(self, "tool_calls", tuple(self.tool_calls or ()))  # type: ignore[unreachable] # see above
         if isinstance(self.content, list):
-            force_setattr(self, "content", tuple(self.content))
+            force_setattr(self, "content", tuple(self.content))  # type: ignore[unreachable] # see above
 
     @classmethod
     def system(cls, content: str) -> Message:

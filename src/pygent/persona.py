@@ -20,6 +20,12 @@ How you work
 When you are done, say in a few sentences what you did, how you checked it, and what is still open."""
 
 
+FINAL_TOOLS = {
+    "stop": "call `stop` when the task is done and there is nothing more to say",
+    "continue": "call `continue` with your question when you cannot go on without an answer from the user",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Persona:
     """Who an agent is, in its own eyes.
@@ -36,15 +42,9 @@ class Persona:
 def system_prompt(persona: Persona, tool_names: Sequence[str] = ()) -> str:
     """Return the instructions that a conversation of this persona starts with."""
     parts = [f"You are {persona.name}, {persona.description.strip().rstrip('.')}.", WORKING_RULES]
-    finals = [name for name in ("stop", "continue") if name in tool_names]
-    if finals:
-        meaning = {
-            "stop": "call `stop` when the task is done and there is nothing more to say",
-            "continue": "call `continue` with your question when you cannot go on without an answer from the user",
-        }
-        parts.append(
-            "To end your turn you can just answer without a tool call; or "
-            + "; ".join(meaning[name] for name in finals)
-            + "."
-        )
+    if tool_names:  # small models invent names when they only see the schemas
+        parts.append(f"Your tools are {', '.join(f'`{name}`' for name in tool_names)}.")
+    ends = [meaning for name, meaning in FINAL_TOOLS.items() if name in tool_names]
+    if ends:
+        parts.append(f"To end your turn you can just answer without a tool call; or {'; '.join(ends)}.")
     return "\n\n".join(parts)

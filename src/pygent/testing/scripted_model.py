@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
@@ -60,8 +61,8 @@ class ScriptedModel:
             raise ModelError(f"the script has no reply number {len(self.requests)}", model=model) from None
 
         if emit is not None and reply.text:
-            for word in reply.text.split(" "):
-                emit(TextDelta(text=word))
+            for piece in re.findall(r"\S+\s*|\s+", reply.text):
+                emit(TextDelta(text=piece))
         return reply
 
     def _message(self, reply: Reply, messages: Sequence[Message]) -> Message:

@@ -1,0 +1,1 @@
+"""`pygent demo`: the real agent on a small project, with a model whose replies were recorded."""

@@ -1,0 +1,29 @@
+"""`RunOptions`: what the flags of `pygent run` say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+OutputFormat: TypeAlias = Literal["text", "json", "stream-json"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """The flags of `pygent run`; `pygent run --help` describes them. None: not given."""
+
+    prompt: tuple[str, ...] = ()
+    workspace: Path | None = None
+    ephemeral: bool = False
+    cwd: bool = False
+    model: str | None = None
+    docker: bool | None = None
+    max_steps: int = 50
+    timeout: float | None = None
+    yes: bool = False
+    confirm_bash: bool | None = None
+    config: Path | None = None
+    variables: tuple[tuple[str, str], ...] = ()
+    output_format: OutputFormat = "text"
+    quiet: bool = False

@@ -1,0 +1,127 @@
+"""`perform`: one run from its start to its cleaned-up end, whatever ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from functools import partial
+
+from rich.console import Console
+
+from ..agent import AsyncAgent
+from ..cleanup import finish
+from ..errors import PygentError
+from ..events import Event, TurnFinished
+from ..messages import Usage
+from ..runtimes import AsyncRuntime, LocalRuntime, open_runtime
+from .ask import AllowAll, AskFirst, NobodyToAsk
+from .console import terminal_descriptor
+from .greeting import greeting, is_host
+from .job import Job
+from .result import LIMIT_REASONS, ExitCode, Failure, RunResult
+from .signals import Signals
+from .views import View
+from .writer import Writer
+
+APPROVAL_NEEDED = "ApprovalNeeded"
+
+NOBODY_THERE = """\
+the model wants to run a command, and there is no terminal to ask at:
+    {command}
+Allow all commands with --yes, or run pygent in a terminal to be asked about each."""
+
+_log = logging.getLogger("pygent.cli")
+
+
+async def perform(job: Job, view: View, console: Console) -> RunResult:
+    """Do the job, show it in the view, ask at the console, and return the result when all that was started has ended.
+
+    Raises:
+        PygentError: the agent could not be made; nothing was started.
+    """
+    ends: list[TurnFinished] = []
+    failure: Failure | None = None
+    workspace = ""
+    agent = AsyncAgent(runtime=_runtime(job), settings=job.settings)
+    agent.events.subscribe(partial(_keep_end, ends))
+    with Signals() as signals:
+        writer = Writer(view.draw, partial(signals.cancel, ExitCode.BROKEN_PIPE) if view.must_be_read else None)
+        agent.events.subscribe(writer.put)
+        approver = agent.approver = _approver(job, agent, writer, view, console)
+        try:
+            await agent.runtime.open()
+            workspace = agent.runtime.workspace
+            await writer.ask(partial(view.greet, greeting(job, agent.runtime, approver.permission)))
+            await agent.run_until_stop(job.prompt, max_steps=job.options.max_steps, max_time=job.options.timeout)
+        except asyncio.CancelledError:
+            if signals.exit_code is None:
+                raise
+        except Exception as error:
+            failure = _failure(error)
+        finally:
+            with suppress(asyncio.CancelledError):  # a second Ctrl-C; the cleanup is bounded, and the end comes anyway
+                await finish(_close(agent, writer, view))
+    if approver.wanted is not None:
+        failure = Failure(type=APPROVAL_NEEDED, message=NOBODY_THERE.format(command=approver.wanted))
+    end = ends[-1] if ends else TurnFinished(reason="error", answer="", steps=0, usage=Usage(), duration=0.0)
+    return RunResult(
+        answer=end.answer,
+        reason=end.reason,
+        steps=end.steps,
+        usage=end.usage,
+        duration=end.duration,
+        workspace=workspace,
+        exit_code=signals.exit_code or _exit_code(end.reason, failure),
+        error=failure,
+    )
+
+
+def _runtime(job: Job) -> AsyncRuntime:
+    settings = job.settings
+    if settings.use_docker:
+        return open_runtime(settings=settings)
+
+    return LocalRuntime(settings.workspace, env=job.variables.commands, initial_files=settings.init_files)
+
+
+def _approver(
+    job: Job, agent: AsyncAgent, writer: Writer, view: View, console: Console
+) -> AllowAll | AskFirst | NobodyToAsk:
+    """Who allows commands: everybody, the person at the terminal, or nobody if there is no terminal."""
+    confirm = job.settings.confirm_bash
+    if confirm is False or (confirm is None and not is_host(agent.runtime)):
+        return AllowAll()
+
+    keyboard = terminal_descriptor()
+    return (
+        NobodyToAsk(agent.interrupt) if keyboard is None else AskFirst(writer, view, console, keyboard, agent.runtime)
+    )
+
+
+async def _close(agent: AsyncAgent, writer: Writer, view: View) -> None:
+    """End what runs, remove what was temporary, and show what is still to be shown."""
+    await agent.aclose()
+    await agent.runtime.cleanup()
+    await writer.close(last=view.close)
+
+
+def _failure(error: Exception) -> Failure:
+    if isinstance(error, PygentError):
+        _log.info("the run failed", exc_info=error)
+        return Failure(type=type(error).__name__, message=str(error))
+
+    _log.error("the run failed: %r", error, exc_info=error)
+    return Failure(type=type(error).__name__, message=f"internal error: {error!r}; the log file has its traceback")
+
+
+def _exit_code(reason: str, failure: Failure | None) -> ExitCode:
+    if failure is not None:
+        return ExitCode.APPROVAL_NEEDED if failure.type == APPROVAL_NEEDED else ExitCode.FAILED
+
+    return ExitCode.LIMIT if reason in LIMIT_REASONS else ExitCode.DONE
+
+
+def _keep_end(ends: list[TurnFinished], event: Event) -> None:
+    if isinstance(event, TurnFinished):
+        ends.append(event)

@@ -1,0 +1,97 @@
+"""`Endpoint`: the address of an OpenAI-compatible server, and what opens its door."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from ..errors import AuthenticationError, ModelError, ModelStatusError, SettingsError
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+_SHORTEST_SECRET = 8
+"""A shorter key, such as the `none` of a local server, is no secret; hiding it would mangle ordinary words."""
+
+
+class Endpoint:
+    """Where requests go and how they are signed.
+
+    Attributes:
+        url: the base URL, without a slash at the end.
+
+    Raises:
+        SettingsError: the URL or the key cannot be right; the text does not show the key.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        organization: str | None = None,
+        project: str | None = None,
+    ) -> None:
+        self.url = _checked_url(base_url or OPENAI_URL)
+        self._key = None if api_key is None else _checked_header("API key", api_key)
+        self._account = {
+            name: _checked_header(name, value)
+            for name, value in (("OpenAI-Organization", organization), ("OpenAI-Project", project))
+            if value
+        }
+
+    def __repr__(self) -> str:
+        return f"<Endpoint {self.url}>"
+
+    def check_key(self, model: str | None = None) -> None:
+        """Refuse, before any network, to ask OpenAI without a key; a server of one's own may need none.
+
+        Raises:
+            AuthenticationError: there is no key; the text says what to set.
+        """
+        if self._key is None and self.url.startswith(OPENAI_URL):
+            raise AuthenticationError(
+                "there is no API key: set OPENAI_API_KEY, or set OPENAI_BASE_URL to a server that needs none, "
+                "such as http://localhost:11434/v1 for Ollama",
+                model=model,
+                attempts=0,
+            )
+
+    def headers(self) -> dict[str, str]:
+        """What says who is asking."""
+        return self._account if self._key is None else {"Authorization": f"Bearer {self._key}", **self._account}
+
+    def redact(self, error: ModelError) -> None:
+        """Take the key out of an error: some servers repeat it in theirs."""
+        if self._key is None or len(self._key) < _SHORTEST_SECRET:
+            return
+
+        error.args = tuple(str(arg).replace(self._key, "[redacted]") for arg in error.args)
+        if isinstance(error, ModelStatusError):
+            error.body = error.body.replace(self._key, "[redacted]")
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it raises for a bad one
+    except ValueError as error:
+        raise SettingsError(f"base_url {url!r} is no URL: {error}") from error
+
+    if "@" in parts.netloc:
+        raise SettingsError("base_url must not hold a password; pass it as api_key")
+
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(char.isspace() for char in url):
+        raise SettingsError(f"base_url {url!r} must begin with http:// or https://, name a host and hold no space")
+
+    if parts.query or parts.fragment:
+        raise SettingsError(f"base_url {url!r} must end with its path, such as /v1, and have no query")
+
+    return url.rstrip("/").removesuffix("/chat/completions")
+
+
+def _checked_header(what: str, value: str) -> str:
+    """The value, if a header can hold it; else an error that does not repeat it."""
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        state = "holds a space, a line break or another character that none has" if value else "is empty"
+        raise SettingsError(f"the {what} {state}; copy it again")
+
+    return value

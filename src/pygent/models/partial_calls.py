@@ -1,0 +1,112 @@
+"""The pieces of tool calls that a stream brings, routed to their calls, however a server numbers and repeats them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from uuid import uuid4
+
+from ..events import ToolCallDelta
+from ..messages import JSON, ToolCall, ToolCallFunction
+from .wire import decode_json, parse_index, sound_text
+
+
+class _PartialCall:
+    """One tool call as far as it came."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.id = ""
+        self.name = ""
+        self.pieces: list[str] = []  # of the arguments
+
+    @property
+    def arguments(self) -> str:
+        return "".join(self.pieces)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the arguments are a whole object already."""
+        try:
+            return isinstance(decode_json(self.arguments), dict)
+        except ValueError:
+            return False
+
+    @property
+    def is_ghost(self) -> bool:
+        """Whether nothing was ever said of it but that it is there."""
+        return not (self.id or self.name or self.pieces)
+
+
+class PartialCalls:
+    """Routes the pieces of tool calls to their calls, for servers that number them and for those that do not."""
+
+    def __init__(self) -> None:
+        self.calls: list[_PartialCall] = []
+        self._by_id: dict[str, _PartialCall] = {}
+        self._by_index: dict[int, _PartialCall] = {}
+
+    def add(self, piece: Mapping[str, JSON], *, is_first: bool = True) -> ToolCallDelta:
+        """Merge one piece; `is_first` in the list of its chunk."""
+        function = piece.get("function")
+        function = function if isinstance(function, Mapping) else {}
+        call_id, index = str(piece.get("id") or ""), parse_index(piece.get("index"))
+        name, arguments = str(function.get("name") or ""), _arguments(function.get("arguments"))
+        call = self._find(call_id, index, name, arguments, is_first)
+        if call is None:
+            call = _PartialCall(len(self.calls))
+            self.calls.append(call)
+        if call_id:
+            call.id = call.id or call_id
+            self._by_id.setdefault(call_id, call)
+        if index is not None:
+            self._by_index[index] = call
+        if name and (not call.name or (name != call.name and not call.pieces and not call_id)):
+            call.name += name  # some servers stream the name, too; others repeat it
+        if arguments:
+            call.pieces.append(arguments)
+        return ToolCallDelta(index=call.number, name=call.name, arguments=sound_text(arguments))
+
+    def finished(self) -> tuple[ToolCall, ...]:
+        """The calls, each with an id of its own, for a missing or repeated one would lose an answer."""
+        used: set[str] = set()
+        calls = []
+        for call in self.calls:
+            if call.is_ghost:
+                continue
+
+            call_id = call.id if call.id and call.id not in used else f"call_{uuid4().hex}"
+            used.add(call_id)
+            function = ToolCallFunction(
+                name=sound_text(call.name), arguments=sound_text(call.arguments).strip() or "{}"
+            )
+            calls.append(ToolCall(id=call_id, function=function))
+        return tuple(calls)
+
+    def _find(self, call_id: str, index: int | None, name: str, arguments: str, is_first: bool) -> _PartialCall | None:
+        """The call that a piece goes on with; None: it begins a new one."""
+        numbered = self._by_index.get(index) if index is not None else None
+        if not call_id and index is not None:
+            return numbered
+
+        if not call_id:
+            last = self.calls[-1] if self.calls else None
+            begins = last is None or (name and (last.is_whole or not is_first))
+            return None if begins else last
+
+        if numbered is not None and (numbered.id == call_id or not (numbered.id or name)):  # the id may come late
+            return numbered
+
+        known = self._by_id.get(call_id)
+        if known is None or not name:
+            return known
+
+        # A name under a known id: the server repeats itself, or it gave one id to two calls.
+        return None if index is not None or (arguments and known.is_whole) else known
+
+
+def _arguments(value: JSON) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+
+    return json.dumps(value, ensure_ascii=False)

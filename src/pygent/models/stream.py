@@ -1,0 +1,104 @@
+"""A reply read from its stream, as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING
+
+from ..errors import ModelError, StreamInterrupted
+from ..events import Emit
+from .deltas import PartialReply
+from .faults import not_a_reply
+from .sse import SSEDecoder
+from .wire import decode_json
+
+if TYPE_CHECKING:
+    from .http import Response
+
+MAX_STREAM_BYTES = 64 << 20
+"""The longest stream: it wraps each word in two hundred bytes, so this is a long reply."""
+
+_DONE = "[DONE]"
+
+_DRAIN = 0.1
+"""Seconds for the last bytes after `[DONE]`: once they are read, the connection can be used again."""
+
+
+async def read_stream(response: Response, reply: PartialReply, show: Emit, *, on_data: Callable[[], None]) -> None:
+    """Merge the stream into `reply` until it is complete.
+
+    A server that answers with a whole completion instead of a stream is understood, too.
+
+    Args:
+        response: the answer of the server.
+        reply: receives the chunks; it holds what came if this raises.
+        show: receives the events for viewers.
+        on_data: is called whenever data has come, comments aside.
+
+    Raises:
+        StreamInterrupted: it ended with neither a finish reason nor `[DONE]`.
+        ModelResponseError: it is neither a stream of chunks nor a completion.
+        ModelConnectionError: the connection broke.
+    """
+    decoder = SSEDecoder()
+    undecoded: list[bytes] | None = []  # all that came, until the first event
+    async with aclosing(response.chunks(limit_bytes=MAX_STREAM_BYTES)) as chunks:
+        async for chunk in chunks:
+            data = decoder.feed(chunk)
+            if _merge(data, reply, show):
+                with suppress(TimeoutError, ModelError):
+                    async with asyncio.timeout(_DRAIN):
+                        async for _ in chunks:
+                            pass
+                return
+
+            if data:
+                undecoded = None
+                on_data()
+            elif undecoded is not None:
+                undecoded.append(chunk)
+    rest = [data for data in decoder.feed(b"\n\n") if _is_whole(data)]
+    if undecoded is not None and not rest:
+        for event in reply.add_completion(b"".join(undecoded)):
+            show(event)
+        return
+
+    _merge(rest, reply, show)
+    if not reply.is_complete:
+        raise StreamInterrupted("the stream ended in the middle of the reply", partial=reply.message())
+
+
+def _merge(events: Sequence[str], reply: PartialReply, show: Emit) -> bool:
+    """Merge the data of some events; whether the stream said that it is done."""
+    for data in events:
+        if data.strip() == _DONE:
+            if not (reply.has_begun or reply.is_complete):
+                raise not_a_reply(b"", "an empty stream")
+
+            reply.is_complete = True
+            return True
+
+        try:
+            chunk = decode_json(data)
+        except ValueError as error:
+            raise not_a_reply(data.encode(), f"a chunk is not JSON: {error}") from error
+
+        try:
+            seen = reply.add(chunk)
+        except ModelError as error:
+            if reply.has_begun:  # the server gave up on a reply that is half shown: it would again
+                error.should_retry = False
+            raise
+
+        for event in seen:
+            show(event)
+    return False
+
+
+def _is_whole(data: str) -> bool:
+    """Whether the last event of a stream without a blank line at its end is all there."""
+    with suppress(ValueError):
+        return data.strip() == _DONE or decode_json(data) is not None
+    return False

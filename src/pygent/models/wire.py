@@ -1,0 +1,44 @@
+"""JSON and text as servers write them, which is not always as they should."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+
+from ..messages import JSON
+
+
+def decode_json(data: str | bytes) -> JSON:
+    """Decode JSON as servers write it: strictly and fast, or, where that fails, as Python's lenient decoder does.
+
+    Some servers write NaN, and some cut an emoji into two escapes.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        text = data if isinstance(data, str) else data.decode("utf-8-sig", "replace")
+    try:
+        return json.loads(text, strict=False)
+    except RecursionError as error:
+        raise ValueError("JSON nested too deeply") from error
+
+
+def parse_index(value: JSON) -> int | None:
+    """The number of a call; some servers write it as text."""
+    if isinstance(value, str):
+        value = int(value) if value.isdecimal() and len(value) < 10 else None
+    return value if isinstance(value, int) else None
+
+
+def sound_text(text: str) -> str:
+    """The text with surrogate halves joined to the characters they are, and those without their half replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    return text

@@ -1,0 +1,284 @@
+"""The one background event loop of the process, on which the synchronous faces do their work.
+
+`call` runs a coroutine function there and waits. So a face works in a script, in Jupyter, inside a running event loop
+and from many threads alike; what one call has opened the next can use, and it goes on in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures.thread  # noqa: F401 - before `_register_atexit` below: what registers later ends earlier
+import logging
+import os
+import sys
+import threading
+import warnings
+import weakref
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_log = logging.getLogger("pygent.portal")
+
+SHUTDOWN_SECONDS = 20.0
+"""How long closing may take when the program ends; what hangs is left behind then."""
+
+_lock = threading.RLock()  # a signal handler may call while its thread is in here
+_current: _Portal | None = None
+_closers: set[Closer] = set()
+_awaited: set[Future[Any]] = set()  # what the end of the program waits for
+_registered = False
+_exiting = False
+_warned = False
+_of_parent: list[object] = []
+
+
+def call(func: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `func(*args, **kwargs)` on the background loop, with the caller's context variables, and return its result.
+
+    Ctrl-C, or whatever else a signal handler raises meanwhile, cancels it, waits until it has cleaned up, and goes on;
+    a second Ctrl-C does not wait. Safe from every thread but the loop's own.
+
+    Raises:
+        RuntimeError: called from the background loop itself, which would wait for itself for ever; or that loop ends.
+    """
+    if in_portal_thread():
+        raise RuntimeError(f"this call would wait for the event loop that it runs on; await {_name(func)} instead")
+
+    warn_if_loop_runs(_name(func))
+    job = _portal().start(partial(func, *args, **kwargs))
+    if not threading.current_thread().daemon:
+        _awaited.add(job)
+    try:
+        return job.result()
+    except asyncio.CancelledError:
+        if _exiting and threading.current_thread().daemon:
+            threading.Event().wait()  # a daemon thread ends with the program, in silence
+        raise RuntimeError(f"{_name(func)} was cancelled: Pygent's background loop has ended") from None
+    except BaseException:
+        if not job.done():
+            job.cancel_task()
+            wait([job])
+        raise
+    finally:
+        _awaited.discard(job)
+        del job  # it holds the error, whose traceback holds this frame
+
+
+def in_portal_thread() -> bool:
+    """Whether this code runs on the background loop."""
+    return _current is not None and threading.current_thread() is _current.thread
+
+
+def shutdown() -> None:
+    """Close what is open and end the background loop; the next call starts a new one.
+
+    The end of the program does it. Tests do, too, and nobody else needs to.
+    """
+    global _current, _warned
+    if in_portal_thread():
+        raise RuntimeError("the background loop cannot wait for its own end; call shutdown() from another thread")
+
+    with _lock:
+        portal, _current, _warned = _current, None, False
+    if portal is not None:
+        portal.end()
+
+
+class Closer:
+    """Closes something on the background loop, once: when called, when its owner is forgotten, or at exit.
+
+    In a forked child it does nothing: what the parent opened is the parent's.
+
+    Args:
+        owner: the synchronous face; not kept alive.
+        aclose: closes what stands behind it; must not refer to the owner.
+    """
+
+    def __init__(self, owner: object, aclose: Callable[[], Awaitable[None]]) -> None:
+        self._aclose = aclose
+        _closers.add(self)
+        weakref.finalize(owner, self._forgotten).atexit = False
+
+    def __call__(self) -> None:
+        """Close it now, and wait until that is done; may be called again."""
+        if self in _closers:
+            _closers.discard(self)
+            call(self._aclose)
+
+    def _forgotten(self) -> None:
+        """Close it without waiting: the garbage collector may call this anywhere, on the loop's thread too."""
+        if self in _closers and _current is not None:
+            with suppress(RuntimeError):  # the loop has just been closed
+                job = _current.start(self._close_quietly)
+                _awaited.add(job)
+                job.add_done_callback(_awaited.discard)
+        _closers.discard(self)
+
+    async def _close_quietly(self) -> None:
+        """Close it when nobody waits to hear how that went."""
+        _closers.discard(self)
+        try:
+            await self._aclose()
+        except Exception:
+            _log.exception("closing failed")
+
+
+class Job(Future[T]):
+    """A coroutine function on its way on an event loop of another thread; done when its task is, cleanup included.
+
+    Raises:
+        RuntimeError: the event loop is closed.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, func: Callable[[], Awaitable[T]]) -> None:
+        super().__init__()
+        self._loop = loop
+        self._task: asyncio.Task[T] | None = None
+        loop.call_soon_threadsafe(self._start, func)
+
+    def cancel_task(self) -> None:
+        """Cancel the task, as `asyncio.Task.cancel` does; it is done when it has cleaned up."""
+        self._loop.call_soon_threadsafe(self._cancel_task)
+
+    # On the loop.
+
+    def _start(self, func: Callable[[], Awaitable[T]]) -> None:
+        self._task = self._loop.create_task(_awaited_result(func), name=f"pygent-{_name(func)}")
+        self._task.add_done_callback(self._finish)
+
+    def _cancel_task(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is None:
+            self.set_result(task.result())
+        else:
+            self.set_exception(error)
+
+
+async def _awaited_result(func: Callable[[], Awaitable[T]]) -> T:
+    return await func()
+
+
+class _Portal:
+    """An event loop and the thread that runs it."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._ended = False
+        self.thread = threading.Thread(target=self._run, name="pygent-portal", daemon=True)
+        self.thread.start()
+
+    def start(self, func: Callable[[], Awaitable[T]]) -> Job[T]:
+        return Job(self.loop, func)
+
+    def end(self) -> None:
+        wait([self.start(_close_all)], SHUTDOWN_SECONDS)
+        self.loop.call_soon_threadsafe(self._stop)
+        self.thread.join(SHUTDOWN_SECONDS)
+
+    def _stop(self) -> None:
+        self._ended = True
+        self.loop.stop()
+
+    def _run(self) -> None:
+        while not self._ended:
+            with suppress(KeyboardInterrupt, SystemExit):  # asyncio lets a task's pass; who awaits the task sees it
+                self.loop.run_forever()
+        self.loop.run_until_complete(_cancel_all())
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
+
+
+async def _close_all() -> None:
+    await asyncio.gather(*(closer._close_quietly() for closer in tuple(_closers)))
+
+
+async def _cancel_all() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
+
+
+def _portal() -> _Portal:
+    global _current, _registered
+    with _lock:
+        if _exiting:
+            raise RuntimeError("the program is ending: what Pygent had open is closed, and nothing can be started")
+
+        if not _registered:
+            # Before the worker threads end, which closing may need; `atexit` comes after. There is no public name.
+            getattr(threading, "_register_atexit", atexit.register)(_exit)
+            _registered = True
+        if _current is None:
+            _current = _Portal()
+        return _current
+
+
+def _exit() -> None:
+    """At the program's end: let the threads that it waits for finish their calls, then close everything."""
+    global _exiting
+    try:
+        wait(tuple(_awaited))
+    finally:
+        _exiting = True
+        shutdown()
+
+
+def _after_fork() -> None:
+    """In a forked child: the loop's thread is not there, and what was open is the parent's.
+
+    All of it is kept, out of reach: being collected it would be closed, and its file descriptors are shared.
+    """
+    global _lock, _current, _closers, _awaited
+    _of_parent.extend((_current, _closers, _awaited))
+    _lock, _current, _closers, _awaited = threading.RLock(), None, set(), set()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that runs in this thread, if there is one."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def warn_if_loop_runs(instead: str) -> None:
+    """Warn, once, that the event loop of this thread stands still until a call is done; in IPython that is meant."""
+    global _warned
+    ipython = sys.modules.get("IPython")
+    if _warned or running_loop() is None or (ipython is not None and ipython.get_ipython() is not None):
+        return
+
+    _warned = True
+    warnings.warn(
+        f"this blocks the event loop that runs in this thread until it is done; await {instead} instead",
+        RuntimeWarning,
+        stacklevel=_users_level(),
+    )
+
+
+def _users_level() -> int:
+    """The `stacklevel` of the first caller outside of Pygent."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "pygent":
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _name(func: Callable[..., object]) -> str:
+    return getattr(getattr(func, "func", func), "__qualname__", repr(func))

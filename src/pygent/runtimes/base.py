@@ -1,0 +1,234 @@
+"""The port to the place where things happen: `AsyncRuntime`, and `CommandResult`, what a command came to."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shlex
+from abc import ABC, abstractmethod
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
+from types import TracebackType
+from typing import Self, TypeAlias
+
+import msgspec
+
+from ..errors import WorkspaceError
+
+OnOutput: TypeAlias = Callable[[str], None]
+"""Receives what a command prints, while it runs; called on the event loop, must not block."""
+
+MAX_FILE_BYTES = 10 << 20
+"""Files beyond 10 MiB are refused by `read_bytes`: a model cannot use them and memory is shared."""
+
+IGNORED_FOLDERS = (
+    ".git",
+    ".hg",
+    ".svn",
+    "node_modules",
+    "__pycache__",
+    ".venv",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+)
+"""Folders that listing and searching pass over: made by tools, never by the user."""
+
+
+class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command came to; one that fails or times out is a result, not an exception.
+
+    Attributes:
+        output: what it printed, both streams in one as on a terminal; the middle is cut out when it is long.
+        exit_code: its exit status; negative: the signal that ended it; None: it was killed at the timeout.
+        timed_out: whether it was killed because its time was over.
+        omitted_bytes: how many bytes of the output were cut out.
+        duration: seconds from start to end.
+        background: process ids that it left running.
+    """
+
+    output: str = ""
+    exit_code: int | None = None
+    timed_out: bool = False
+    omitted_bytes: int = 0
+    duration: float = 0.0
+    background: tuple[int, ...] = ()
+
+    def render(self, cmd: str, timeout: float | None = None) -> str:
+        """Show command and result as a person would see them on a terminal: for a model to read."""
+        lines = [f"$ {cmd}"]
+        if self.output:
+            lines.append(self.output.rstrip("\n"))
+        if self.timed_out:
+            lines.append(f"[timeout after {timeout:g}s]" if timeout is not None else "[timeout]")
+        elif self.exit_code:
+            lines.append(f"[exit {self.exit_code}]")
+        if self.background:
+            pids = ", ".join(map(str, self.background))
+            lines.append(f"[still running in the background: {pids}; redirect their output to a file to see it]")
+        return "\n".join(lines)
+
+
+class AsyncRuntime(ABC):
+    """A workspace with a shell: where an agent's commands run and its files live.
+
+    An async context manager that opens lazily at first use; `cleanup()` ends it. To make one, implement `exec`,
+    `read_bytes`, `write_bytes` and `cleanup`; the rest stands on these.
+    Paths are relative to the workspace; absolute ones must lie inside it.
+    """
+
+    kind: str = "custom"
+    """What it is, in one word: `local`, `docker` …"""
+
+    notice: str | None = None
+    """What the user should know about where commands run, such as a fallback to the host; None: as asked."""
+
+    @property
+    def workspace(self) -> str:
+        """Where the workspace is, as its commands see it; empty before it is opened."""
+        return ""
+
+    async def open(self) -> None:  # noqa: B027 - a runtime that needs no opening keeps this one
+        """Make the workspace ready; may be called again.
+
+        Raises:
+            RuntimeUnavailable: it cannot be had.
+        """
+
+    @abstractmethod
+    async def exec(self, cmd: str, *, timeout: float | None = 30, on_output: OnOutput | None = None) -> CommandResult:
+        """Run a shell command in the workspace and wait for it.
+
+        Args:
+            cmd: text for `sh -c`. Its standard input is empty.
+            timeout: seconds until the command and all it started are killed; None: no limit.
+            on_output: receives the output as it comes, uncut.
+
+        Raises:
+            RuntimeUnavailable: the workspace is gone; a command that fails or times out is a result, not an exception.
+        """
+
+    async def bash(self, cmd: str, timeout: float | None = 30) -> str:
+        """Run a shell command and return the command, what it printed and how it ended, as text for a model."""
+        return (await self.exec(cmd, timeout=timeout)).render(cmd, timeout)
+
+    @abstractmethod
+    async def read_bytes(self, path: str, *, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
+        """Return the content of a regular file.
+
+        Raises:
+            WorkspaceError: there is no such file, it is no regular file, or it is larger than `limit_bytes`.
+            PathOutsideWorkspace: the path leads out of the workspace.
+        """
+
+    @abstractmethod
+    async def write_bytes(self, path: str, data: bytes) -> None:
+        """Create or replace a file, atomically; missing folders are made, an existing file's mode is kept.
+
+        Raises:
+            WorkspaceError: it cannot be written; the old content is intact.
+            PathOutsideWorkspace: the path leads out of the workspace.
+        """
+
+    async def read_file(self, path: str, binary: bool = False) -> str:
+        """Return a file as text; with `binary`, its bytes in base64. Bytes that are not UTF-8 become U+FFFD."""
+        data = await self.read_bytes(path)
+        return b64encode(data).decode("ascii") if binary else data.decode("utf-8", "replace")
+
+    async def write_file(self, path: str, content: str) -> str:
+        """Create or replace a UTF-8 text file and say so in one line."""
+        data = content.encode("utf-8", "replace")
+        await self.write_bytes(path, data)
+        return f"Wrote {path} ({len(data)} bytes)"
+
+    async def list_files(self, path: str = ".") -> list[str]:
+        """Return a file, or the files below a folder, sorted, as paths relative to the workspace.
+
+        Links are named, not followed; folders such as `.git` and `node_modules` are passed over.
+
+        Raises:
+            WorkspaceError: there is no such folder, or there are too many files to list.
+        """
+        pruned = " -o ".join(f"-name {shlex.quote(name)}" for name in IGNORED_FOLDERS)
+        folder = shlex.quote(f"./{path}")
+        result = await self.exec(f"find {folder} \\( {pruned} \\) -prune -o ! -type d -print")
+        if result.exit_code != 0:
+            raise WorkspaceError(f"cannot list {path}: {result.output.strip() or result.exit_code}")
+
+        if result.omitted_bytes:
+            raise WorkspaceError(f"{path} holds too many files to list; name a folder in it")
+
+        return sorted(normpath(line) for line in result.output.splitlines())
+
+    async def upload(self, source: str | os.PathLike[str], dest: str | None = None) -> None:
+        """Copy a file or folder of this machine into the workspace.
+
+        Args:
+            source: a path on this machine.
+            dest: the path in the workspace; by default the source's own name.
+
+        Raises:
+            WorkspaceError: the source does not exist or cannot be read, or the copy cannot be written.
+        """
+        root = Path(source)
+        name = dest or root.name
+        try:
+            files = await asyncio.to_thread(files_below, root)
+            for file in files:
+                target = name if file == root else f"{name}/{file.relative_to(root).as_posix()}"
+                await self.write_bytes(target, await asyncio.to_thread(file.read_bytes))
+        except OSError as error:
+            raise WorkspaceError(f"cannot copy {source} into the workspace: {error}") from error
+
+    async def export(self, path: str, dest: str | os.PathLike[str]) -> None:
+        """Copy a file or folder of the workspace to `dest` on this machine.
+
+        Raises:
+            WorkspaceError: it does not exist or cannot be read, or `dest` cannot be written.
+        """
+        files = await self.list_files(path)
+        root = PurePosixPath(normpath(path))
+        if root.is_absolute():
+            root = root.relative_to(self.workspace)
+        for file in files:
+            data = await self.read_bytes(file)
+            try:
+                await asyncio.to_thread(_write, Path(dest) / PurePosixPath(file).relative_to(root), data)
+            except OSError as error:
+                raise WorkspaceError(f"cannot write {dest}: {error}") from error
+
+    @abstractmethod
+    async def cleanup(self) -> None:
+        """End every process and remove what was temporary, in bounded time; may be called again, never raises."""
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.cleanup()
+
+
+def files_below(root: Path) -> list[Path]:
+    """Return the file itself, or the regular files below a folder of this machine; links are passed over.
+
+    Raises:
+        OSError: it is neither, or cannot be listed.
+    """
+    if root.is_dir():
+        return [file for file in sorted(root.rglob("*")) if file.is_file() and not file.is_symlink()]
+
+    if root.exists() and not root.is_file():  # reading a FIFO would wait for ever
+        raise OSError(errno.EINVAL, "not a regular file or folder", str(root))
+
+    return [root]
+
+
+def _write(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)

@@ -1,0 +1,55 @@
+"""`open_runtime`: chooses the place where commands run."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import RuntimeUnavailable
+from .base import AsyncRuntime
+from .local import LocalRuntime
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+_log = logging.getLogger("pygent.runtimes")
+
+ON_THIS_MACHINE = "commands run on this machine, not in a container: they may do whatever you may do"
+
+
+def open_runtime(
+    *,
+    use_docker: bool | None = None,
+    workspace: str | os.PathLike[str] | None = None,
+    initial_files: Sequence[str | os.PathLike[str]] = (),
+    settings: Settings | None = None,
+) -> AsyncRuntime:
+    """Return the runtime that is asked for; it opens at its first use.
+
+    Args:
+        use_docker: True: a container or an error, never this machine; False: this machine; None: the best there is,
+            and `notice` on the runtime says so, as does a warning in the log, if that is this machine.
+        workspace: the folder to work in; None: a temporary one.
+        initial_files: files and folders of this machine that are copied into the workspace.
+        settings: where arguments that are not given come from.
+
+    Raises:
+        RuntimeUnavailable: there is no container to be had.
+    """
+    if settings is not None:
+        use_docker = settings.use_docker if use_docker is None else use_docker
+        workspace = workspace or settings.workspace
+        initial_files = initial_files or settings.init_files
+    if use_docker:
+        raise RuntimeUnavailable(
+            "this version of Pygent has no Docker runtime yet; "
+            "pass use_docker=False (--no-docker) to run commands on this machine"
+        )
+
+    runtime = LocalRuntime(workspace, initial_files=initial_files)
+    if use_docker is None:
+        runtime.notice = ON_THIS_MACHINE
+        _log.warning(ON_THIS_MACHINE)
+    return runtime

@@ -1,0 +1,139 @@
+"""`call_tool`: runs one call of a tool, and makes an answer of whatever comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from ..cleanup import finish
+from ..errors import PygentError, ToolError
+from ..messages import JSON
+from ..runtimes import AsyncRuntime, OnOutput, Runtime
+from ..schema import decode_arguments
+from .base import Tool, ToolOutput
+from .results import as_output, shorten
+from .threads import call_in_thread
+
+_log = logging.getLogger("pygent.tools")
+
+_leaked: set[asyncio.Task[ToolOutput]] = set()  # strong references to what does not end: see `_run_coroutine`
+
+
+async def call_tool(
+    tool: Tool,
+    arguments: Mapping[str, JSON],
+    runtime: AsyncRuntime,
+    *,
+    on_output: OnOutput | None = None,
+    grace: float = 5.0,
+) -> ToolOutput:
+    """Run one call and return its answer; a tool that fails is an answer too, whatever it raises.
+
+    Cancellation ends a coroutine and waits at most `grace` seconds for its cleanup. A plain function cannot be ended:
+    its thread goes on alone, without the runtime. What either prints or returns after that is not heard.
+
+    Args:
+        tool: what to run.
+        arguments: found valid by `pygent.schema.validate`.
+        runtime: what the function is given, itself or as the synchronous `Runtime`.
+        on_output: receives what the tool prints while it runs, on the event loop.
+        grace: seconds for the cleanup of a cancelled coroutine.
+    """
+    outlet = _Outlet(on_output)
+    try:
+        given = {**arguments, "on_output": outlet.put} if tool.takes_output else arguments
+        ready = decode_arguments(tool.func, given)
+        if tool.is_async:
+            return await _run_coroutine(tool, ready, runtime, grace)
+
+        return await _run_function(tool, ready, runtime)
+    except ToolError as error:
+        return ToolOutput(str(error), is_error=True)
+    finally:
+        outlet.close()
+
+
+async def _run_coroutine(tool: Tool, arguments: Mapping[str, Any], runtime: AsyncRuntime, grace: float) -> ToolOutput:
+    """Run a coroutine function in a task of its own: so a cancellation is its own or ours, and is known to be."""
+    task = asyncio.create_task(_answer_of_coroutine(tool, arguments, runtime), name=f"pygent-tool-{tool.name}")
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        try:
+            await finish(asyncio.wait([task], timeout=grace))
+        finally:
+            if not task.done():
+                _leaked.add(task)
+                task.add_done_callback(_leaked.discard)
+                _log.warning("tool %s was cancelled, does not end, and is left running", tool.name)
+        raise
+
+    error = asyncio.CancelledError("the tool cancelled itself") if task.cancelled() else task.exception()
+    return task.result() if error is None else _failure(tool, error)
+
+
+async def _answer_of_coroutine(tool: Tool, arguments: Mapping[str, Any], runtime: AsyncRuntime) -> ToolOutput:
+    try:
+        return as_output(await tool.func(runtime, **arguments))
+    except (asyncio.CancelledError, GeneratorExit):
+        raise
+    except BaseException as error:  # a tool that calls sys.exit() must not end the program around it
+        return _failure(tool, error)
+
+
+async def _run_function(tool: Tool, arguments: Mapping[str, Any], runtime: AsyncRuntime) -> ToolOutput:
+    """Run a plain function in a thread, with a `Runtime` whose calls come back to this event loop."""
+    face = Runtime.wrapping(runtime, asyncio.get_running_loop())
+
+    def answer() -> ToolOutput:
+        try:
+            return as_output(tool.func(face, **arguments))
+        except BaseException as error:  # in a thread there is nothing above that could take it
+            return _failure(tool, error)
+
+    try:
+        return await call_in_thread(answer, f"pygent-tool-{tool.name}")
+    except asyncio.CancelledError:
+        _log.info("tool %s was cancelled; its thread goes on until it returns", tool.name)
+        raise
+    finally:
+        face.disconnect()
+
+
+def _failure(tool: Tool, error: BaseException) -> ToolOutput:
+    """The answer of a tool that raised: errors meant for the model in their own words, all others with their type."""
+    if isinstance(error, PygentError):
+        return ToolOutput(shorten(str(error)) or type(error).__name__, is_error=True)
+
+    _log.error("tool %s failed", tool.name, exc_info=error)
+    return ToolOutput(shorten(f"{type(error).__name__}: {error}".rstrip(": ")), is_error=True)
+
+
+class _Outlet:
+    """Takes what a tool prints, from any thread, until its call is over."""
+
+    def __init__(self, on_output: OnOutput | None) -> None:
+        self._on_output = on_output
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+
+    def put(self, text: str) -> None:
+        """Pass text on, on the event loop."""
+        if threading.get_ident() == self._thread:
+            self._tell(str(text))
+        else:
+            with suppress(RuntimeError):  # the loop is closed: a thread outlived its call
+                self._loop.call_soon_threadsafe(self._tell, str(text))
+
+    def close(self) -> None:
+        """Let nothing through any more."""
+        self._on_output = None
+
+    def _tell(self, text: str) -> None:
+        if self._on_output is not None:
+            self._on_output(text)

@@ -1,0 +1,231 @@
+"""The merge of chunks, with the dialects of many servers; no network."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pygent.errors import ContextLengthError, ModelError, ModelResponseError, RateLimitError
+from pygent.events import Event, ReasoningDelta, TextDelta, ToolCallDelta
+from pygent.messages import Message, Usage
+from pygent.models.deltas import PartialReply
+from pygent.models.sse import SSEDecoder
+from pygent.models.wire import decode_json, sound_text
+
+from .server import HELLO, STREAMS
+from .server.streams import SAYS_HELLO, STOP, TOOL_CALLS, calls, completion, delta, piece, said
+
+MERGED_BY_THE_READER = {"jsonbody_as_stream", "no_last_newline", "afterdone"}
+
+
+def merge(stream: bytes, *cuts: int) -> tuple[Message, list[Event]]:
+    """What a stream comes to, cut into chunks at these places."""
+    decoder, reply, events = SSEDecoder(), PartialReply(), []
+    places = [0, *sorted(cuts), len(stream)]
+    for start, end in pairwise(places):
+        for data in decoder.feed(stream[start:end]):
+            if data != "[DONE]":
+                events += reply.add(decode_json(data))
+    return reply.message(), events
+
+
+@pytest.mark.parametrize("name", sorted(SAYS_HELLO.keys() - MERGED_BY_THE_READER))
+def test_every_dialect_says_the_same(name: str) -> None:
+    """The text is exact, and what was emitted adds up to it."""
+    message, events = merge(SAYS_HELLO[name])
+    emitted = "".join(event.text for event in events if isinstance(event, TextDelta))
+
+    assert message.content == HELLO
+    assert message.tool_calls == ()
+    assert emitted == HELLO or name == "surrogates"
+
+
+@pytest.mark.parametrize(("stream", "expected"), TOOL_CALLS.values(), ids=TOOL_CALLS)
+def test_pieces_find_their_calls(stream: bytes, expected: list[tuple[str, str]]) -> None:
+    """However a server numbers, names and repeats its tool calls, they are the calls that the model made."""
+    message, events = merge(stream)
+
+    assert [(call.function.name, call.function.arguments) for call in message.tool_calls] == expected
+    assert len({call.id for call in message.tool_calls}) == len(expected)
+    assert all(call.id for call in message.tool_calls)
+    assert {event.index for event in events if isinstance(event, ToolCallDelta)} >= set(range(len(expected)))
+    assert message.content is None
+
+
+def test_given_ids_are_kept() -> None:
+    """The first call with an id keeps it; a second with the same gets one of its own."""
+    message, _ = merge(STREAMS["tool_dupid"])
+
+    assert message.tool_calls[0].id == "a"
+    assert message.tool_calls[1].id.startswith("call_")
+
+
+@pytest.mark.parametrize(
+    "name", ["ok", "comments", "surrogates", "tool_two", "tool_interleaved", "reasoning", "refusal"]
+)
+def test_cut_anywhere_it_is_the_same_message(name: str) -> None:
+    """A stream cut in two at every byte gives the message of the whole stream."""
+    stream = STREAMS[name].replace(b"\n", b"\r\n")
+    whole = merge(stream)
+
+    assert all(merge(stream, cut) == whole for cut in range(len(stream) + 1))
+
+
+@settings(deadline=None)
+@given(text=st.text(), sizes=st.lists(st.integers(1, 9), min_size=1))
+def test_text_arrives_as_it_was_said(text: str, sizes: list[int]) -> None:
+    """Any text, in pieces of any size, is put together again; so are the arguments of a call."""
+    pieces, start = [], 0
+    while start < len(text):
+        pieces.append(text[start : start + sizes[len(pieces) % len(sizes)]])
+        start += len(pieces[-1])
+    reply = PartialReply()
+    reply.add(calls(piece("", name="f", id="a", index=0)))
+    for part in pieces:
+        reply.add(said(part))
+        reply.add(calls(piece(part, index=0)))
+
+    message = reply.message()
+    assert message.text == text
+    assert message.tool_calls[0].function.arguments == (text.strip() or "{}")
+
+
+def test_reasoning_is_kept_apart() -> None:
+    """Thoughts are no content, under whichever name they come."""
+    for name in ("reasoning", "reasoning_openrouter", "reasoning_mistral"):
+        message, events = merge(STREAMS[name])
+
+        assert (message.content, message.reasoning) == (HELLO, "hm, yes")
+        assert "".join(event.text for event in events if isinstance(event, ReasoningDelta)) == "hm, yes"
+
+
+def test_refusal_is_kept_and_shown() -> None:
+    """Who watches sees why there is no answer."""
+    message, events = merge(STREAMS["refusal"])
+
+    assert (message.content, message.refusal) == ("", "I can't do that")
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "I can't do that"
+
+
+def test_usage_and_finish_reason_are_kept() -> None:
+    """The tokens come last, in a chunk without choices."""
+    message, _ = merge(STREAMS["ok"])
+    cut_off, _ = merge(STREAMS["tool_trunc_length"])
+
+    assert message.usage == Usage(prompt_tokens=10, completion_tokens=5, total_tokens=15)
+    assert message.finish_reason == "stop"
+    assert cut_off.finish_reason == "length"
+
+
+ERRORS: dict[str, tuple[object, type[ModelError], bool | None]] = {
+    "a list": ([1, 2], ModelResponseError, None),
+    "a number": (7, ModelResponseError, None),
+    "server error": ({"error": {"message": "it burns", "code": 500}}, ModelResponseError, True),
+    "server error by name": ({"error": {"message": "it burns", "type": "server_error"}}, ModelResponseError, True),
+    "a text": ({"error": "it burns"}, ModelResponseError, False),
+    "FastAPI": ({"detail": [{"msg": "it burns"}]}, ModelResponseError, False),
+    "vLLM": ({"object": "error", "message": "it burns", "code": 400}, ModelResponseError, False),
+    "Gemini": ({"error": {"message": "it burns", "status": "UNAVAILABLE", "code": 503}}, ModelResponseError, True),
+    "beside choices": ({"error": {"message": "it burns", "code": 502}, "choices": [{}]}, ModelResponseError, True),
+    "within a choice": ({"choices": [{"error": {"message": "it burns", "code": 502}}]}, ModelResponseError, True),
+    "too long": ({"error": {"message": "it burns", "code": "context_length_exceeded"}}, ContextLengthError, False),
+    "too fast": ({"error": {"message": "it burns", "code": 429}}, RateLimitError, True),
+}
+
+
+@pytest.mark.parametrize(("chunk", "kind", "should_retry"), ERRORS.values(), ids=ERRORS)
+def test_an_error_in_the_place_of_a_chunk_is_raised(
+    chunk: object, kind: type[ModelError], should_retry: bool | None
+) -> None:
+    """It is an error of ours, which says what the server said."""
+    with pytest.raises(kind) as caught:
+        PartialReply().add(chunk)
+
+    assert type(caught.value) is kind
+    assert caught.value.should_retry is should_retry
+    assert "it burns" in str(caught.value) or not isinstance(chunk, dict)
+
+
+def test_a_whole_completion_is_merged_by_the_same_rules() -> None:
+    """Not streamed, it comes to the same message."""
+    reply = PartialReply()
+    events = reply.add_completion(json.dumps(completion({"content": HELLO, "reasoning_content": "hm"})).encode())
+    message = reply.message()
+
+    assert (message.content, message.reasoning, message.finish_reason) == (HELLO, "hm", "stop")
+    assert message.usage is not None
+    assert events == [ReasoningDelta(text="hm"), TextDelta(text=HELLO)]
+    assert reply.is_complete
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", "<html>", '{"choices": null}', '{"choices": [null]}', '{"choices": [{}]}', "{}", "nul"]
+)
+def test_what_is_no_completion_is_refused(body: str) -> None:
+    """The error shows what came instead."""
+    with pytest.raises(ModelResponseError, match="did not send a chat completion") as caught:
+        PartialReply().add_completion(body.encode())
+
+    assert (body or "nothing at all") in str(caught.value)
+
+
+def test_the_state_can_be_seen() -> None:
+    """A repr says how far a reply has come."""
+    reply = PartialReply()
+    assert repr(reply) == "<PartialReply empty calls=0>"
+
+    reply.add(calls(piece("{}", name="bash")))
+    assert repr(reply) == "<PartialReply begun calls=1>"
+
+    reply.add(STOP)
+    assert repr(reply) == "<PartialReply complete calls=1>"
+
+
+def test_a_role_alone_is_no_beginning() -> None:
+    """Nothing was said yet, so a failure may still be repaired in silence."""
+    reply = PartialReply()
+    reply.add(delta(role="assistant", content=""))
+
+    assert not reply.has_begun
+
+
+JSON_TEXTS = {
+    "plain": ('{"a": [1, "ä"]}', {"a": [1, "ä"]}),
+    "infinity": ('{"a": 1e999}', {"a": float("inf")}),
+    "half an emoji": (r'["\ud83c"]', ["\ud83c"]),
+    "line break in a text": ('["a\nb"]', ["a\nb"]),
+    "byte order mark": ("\ufeff[1]".encode(), [1]),
+}
+
+
+@pytest.mark.parametrize(("text", "value"), JSON_TEXTS.values(), ids=JSON_TEXTS)
+def test_json_is_read_as_servers_write_it(text: str | bytes, value: object) -> None:
+    """Small slips are no reason to lose a reply."""
+    assert decode_json(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "[" * 100_000 + "]" * 100_000, b"\xff", "1" * 10_000 + "x"])
+def test_what_is_no_json_is_a_value_error(text: str | bytes) -> None:
+    """Nothing else comes out, also for what nests too deeply."""
+    with pytest.raises(ValueError):  # noqa: PT011 - its text is the decoder's
+        decode_json(text)
+
+
+SURROGATES = {
+    "": "",
+    "a🌍": "a🌍",
+    "\ud83c\udf0d": "🌍",
+    "\ud83c": "\ufffd",
+    "a\udf0db": "a\ufffdb",
+    "\ud83cx": "\ufffdx",
+}
+
+
+@pytest.mark.parametrize(("text", "sound"), SURROGATES.items(), ids=map(ascii, SURROGATES))
+def test_surrogates_are_joined_or_replaced(text: str, sound: str) -> None:
+    """What is left can be encoded and shown."""
+    assert sound_text(text) == sound

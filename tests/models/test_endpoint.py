@@ -1,0 +1,98 @@
+"""The address of a server and its key: what is refused at once, and that the key is never shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from pygent.errors import AuthenticationError, ModelStatusError, SettingsError
+from pygent.models.endpoint import OPENAI_URL, Endpoint
+from pygent.models.timeouts import Timeouts
+
+from .conftest import KEY
+
+URLS = {
+    "http://localhost:8080/v1": "http://localhost:8080/v1",
+    "http://localhost:8080/v1/": "http://localhost:8080/v1",
+    "https://example.com": "https://example.com",
+    "http://[::1]:8080/v1": "http://[::1]:8080/v1",
+    "http://localhost/v1/chat/completions": "http://localhost/v1",
+}
+
+
+@pytest.mark.parametrize(("url", "normal"), URLS.items())
+def test_urls_are_normalised(url: str, normal: str) -> None:
+    """A slash too many does no harm."""
+    assert Endpoint(url).url == normal
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:8080", "example.com/v1", "ftp://example.com", "http://", "unix:///run/model.sock", "/v1", "http://[::1/v1",
+     "http://example.com:port/v1", "http://example.com/v1?key=1", "http://example.com/v1#x", "http://exa mple.com", "http://a\nb"],
+)  # fmt: skip
+def test_bad_urls_are_refused_at_once(url: str) -> None:
+    """The error shows the URL; it comes when the model is made, not when it is asked."""
+    with pytest.raises(SettingsError) as caught:
+        Endpoint(url)
+
+    assert repr(url) in str(caught.value)
+
+
+def test_a_password_in_the_url_is_refused_and_not_shown() -> None:
+    """It would be in every error and log."""
+    with pytest.raises(SettingsError) as caught:
+        Endpoint("https://user:hunter2@example.com/v1")
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key", ["", "sk-abc\n", "sk abc", "sk-\u201cabc\u201d", "sk-a\tb", " sk-abc", "sk-\x00"], ids=ascii
+)
+def test_keys_that_no_header_can_hold_are_refused_and_not_shown(key: str) -> None:
+    """Most often a line break came along when the key was copied."""
+    with pytest.raises(SettingsError) as caught:
+        Endpoint("http://localhost/v1", key)
+
+    assert "API key" in str(caught.value)
+    assert "abc" not in str(caught.value)
+
+
+def test_who_asks_and_who_pays_is_in_the_headers() -> None:
+    """Key, organization and project are sent; without them nothing is."""
+    assert Endpoint(None, KEY, organization="org-1", project="proj-1").headers() == {
+        "Authorization": f"Bearer {KEY}",
+        "OpenAI-Organization": "org-1",
+        "OpenAI-Project": "proj-1",
+    }
+    assert Endpoint("http://localhost/v1").headers() == {}
+
+
+def test_only_openai_needs_a_key() -> None:
+    """The error says what to set."""
+    Endpoint("http://localhost/v1").check_key()
+    Endpoint(None, KEY).check_key()
+    for url in (None, OPENAI_URL):
+        with pytest.raises(AuthenticationError, match="OPENAI_API_KEY"):
+            Endpoint(url).check_key()
+
+
+def test_the_key_is_taken_out_of_errors() -> None:
+    """Some servers repeat it in theirs. A short key is no secret, and its letters are in ordinary words."""
+    error = ModelStatusError(f"wrong: {KEY}", status=401, body=f"you sent {KEY}")
+    Endpoint(None, KEY).redact(error)
+    ordinary = ModelStatusError("there is none", status=401)
+    Endpoint(None, "none").redact(ordinary)
+
+    assert (str(error), error.body) == ("wrong: [redacted]", "you sent [redacted]")
+    assert KEY not in repr(Endpoint(None, KEY))
+    assert str(ordinary) == "there is none"
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), "5"])
+def test_timeouts_are_checked(seconds: float) -> None:
+    """A wrong one is refused when it is made; None is no limit and 0 is none at all."""
+    with pytest.raises(SettingsError, match="idle_content"):
+        Timeouts(idle_content=seconds)
+
+    assert Timeouts(idle_content=None, total=0).total == 0

@@ -1,0 +1,391 @@
+"""The background loop: one for all threads, through forks and Ctrl-C, and quiet at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+
+import pytest
+from blockbuster import BlockBuster
+
+from pygent import portal
+
+from . import interpreter
+
+
+@pytest.fixture(autouse=True)
+def own_portal() -> Iterator[None]:
+    """Each test has a loop of its own, and its end is part of the test."""
+    portal.shutdown()
+    yield
+    portal.shutdown()
+    assert "pygent-portal" not in {thread.name for thread in threading.enumerate()}
+
+
+async def where() -> tuple[str, asyncio.AbstractEventLoop]:
+    return threading.current_thread().name, asyncio.get_running_loop()
+
+
+async def nothing() -> None:
+    """Take part in no test."""
+
+
+class Gate:
+    """Something on the loop that waits: `entered` and `left` tell the test's thread where it is."""
+
+    def __init__(self) -> None:
+        self.entered, self.left = threading.Event(), threading.Event()
+
+    async def wait(self) -> None:
+        self.entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            self.left.set()
+
+
+def test_call_runs_on_the_background_loop() -> None:
+    """Calls run on one loop in a thread of its own, and return what the coroutine returns."""
+
+    async def double(number: int, *, plus: int) -> int:
+        return number * 2 + plus
+
+    assert portal.call(double, 2, plus=1) == 5
+    assert portal.call(where) == portal.call(where)
+    assert portal.call(where)[0] == "pygent-portal"
+    assert not portal.in_portal_thread()
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("no"), TimeoutError("late"), SystemExit(3), KeyboardInterrupt()], ids=repr
+)
+def test_error_is_the_callers(error: BaseException) -> None:
+    """What the coroutine raises reaches its caller, whatever it is, and the loop goes on."""
+
+    async def fail() -> None:
+        raise error
+
+    loop = portal.call(where)
+    with pytest.raises(type(error)) as caught:
+        portal.call(fail)
+
+    assert caught.value is error
+    assert portal.call(where) == loop
+
+
+def test_context_goes_along() -> None:
+    """The coroutine sees the caller's context variables."""
+    variable: ContextVar[str] = ContextVar("variable", default="")
+
+    async def read() -> str:
+        return variable.get()
+
+    variable.set("caller's")
+    assert portal.call(read) == "caller's"
+
+
+def test_many_threads_share_one_loop() -> None:
+    """Eight threads call at once; their calls meet on one loop, and none waits for another's end."""
+    meeting: list[asyncio.Barrier] = []
+
+    async def make() -> None:
+        meeting.append(asyncio.Barrier(8))
+
+    async def meet() -> asyncio.AbstractEventLoop:
+        await meeting[0].wait()
+        return asyncio.get_running_loop()
+
+    portal.call(make)
+    with ThreadPoolExecutor(8) as threads:
+        loops = list(threads.map(lambda _: portal.call(meet), range(8)))
+
+    assert len(set(loops)) == 1
+
+
+async def test_call_inside_a_running_loop(no_blocking_calls: BlockBuster) -> None:
+    """Inside a running loop it works, and one warning says what to await instead, at the user's line."""
+    no_blocking_calls.deactivate()  # to block is what a synchronous call does
+    with pytest.warns(RuntimeWarning, match=r"blocks the event loop .*; await where instead") as warnings:
+        places = [portal.call(where), portal.call(where)]
+
+    assert {name for name, _ in places} == {"pygent-portal"}
+    assert [warning.filename for warning in warnings] == [__file__]
+
+
+def test_call_from_the_background_loop() -> None:
+    """A call that would wait for itself is an error at once, and says what to await."""
+
+    async def call_again() -> None:
+        assert portal.in_portal_thread()
+        portal.call(where)
+
+    with pytest.raises(RuntimeError, match="would wait for the event loop that it runs on; await where instead"):
+        portal.call(call_again)
+
+
+def test_shutdown_from_the_background_loop() -> None:
+    """The loop cannot wait for its own end."""
+
+    async def end() -> None:
+        portal.shutdown()
+
+    with pytest.raises(RuntimeError, match="another thread"):
+        portal.call(end)
+
+
+class Interruption(BaseException):
+    """What a signal handler of the test raises."""
+
+
+def test_interrupted_call_is_cancelled_and_cleaned_up() -> None:
+    """When a signal handler raises, as Ctrl-C does, the call is cancelled and has cleaned up before that goes on."""
+    gate = Gate()
+
+    def interrupt(number: int, frame: object) -> None:
+        raise Interruption
+
+    async def wait_and_be_interrupted() -> None:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGUSR1)
+        await gate.wait()
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with pytest.raises(Interruption):
+            portal.call(wait_and_be_interrupted)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert gate.left.is_set()
+    assert portal.call(where)
+
+
+def test_shutdown_ends_what_runs() -> None:
+    """A call in flight is cancelled, cleans up, and its caller is told; async generators are closed."""
+    gate, closed = Gate(), threading.Event()
+
+    async def generate() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            closed.set()
+
+    generator = generate()
+    portal.call(anext, generator)
+    with ThreadPoolExecutor(1) as thread:
+        call = thread.submit(portal.call, gate.wait)
+        gate.entered.wait()
+        portal.shutdown()
+        with pytest.raises(RuntimeError, match=r"Gate.wait was cancelled: .* has ended"):
+            call.result()
+
+    assert gate.left.is_set()
+    assert closed.is_set()
+
+
+def test_after_shutdown_a_new_loop_starts() -> None:
+    """`shutdown()` may be called again, and does not end the use of the portal."""
+    loop = portal.call(where)[1]
+    portal.shutdown()
+    portal.shutdown()
+
+    assert loop.is_closed()
+    assert portal.call(where)[1] is not loop
+
+
+class Owner:
+    """Something with a closer."""
+
+
+class Opened:
+    """What a closer closes; counts how often."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+        self.done = threading.Event()
+
+    async def aclose(self) -> None:
+        self.closed += 1
+        self.done.set()
+
+
+def test_closer_closes_once() -> None:
+    """Called, it closes; called again, forgotten, or at the end, it does not close again."""
+    owner, opened = Owner(), Opened()
+    close = portal.Closer(owner, opened.aclose)
+
+    close()
+    close()
+    del owner
+    portal.shutdown()
+
+    assert opened.closed == 1
+
+
+@pytest.mark.parametrize("how", ["dropped", "collected", "on the loop"])
+def test_closer_of_what_is_forgotten(how: str) -> None:
+    """When its owner is forgotten it closes, without waiting, on whichever thread that happens."""
+    owners, opened = [Owner()], Opened()
+    portal.Closer(owners[0], opened.aclose)
+
+    async def drop() -> None:
+        owners.clear()
+
+    if how == "collected":
+        owners[0].circle = owners[0]  # type: ignore[attr-defined] # so that only the collector finds it
+    if how == "on the loop":
+        portal.call(drop)
+    else:
+        portal.call(nothing)
+        owners.clear()
+        gc.collect()
+
+    assert opened.done.wait(10)
+    assert opened.closed == 1
+
+
+def test_shutdown_closes_what_is_open(caplog: pytest.LogCaptureFixture) -> None:
+    """At the end all that is open is closed; one that fails is logged and hinders no other."""
+    owner, opened = Owner(), [Opened(), Opened()]
+
+    async def fail() -> None:
+        raise OSError("stuck")
+
+    portal.Closer(owner, opened[0].aclose)
+    portal.Closer(owner, fail)
+    portal.Closer(owner, opened[1].aclose)
+    portal.call(nothing)
+    with caplog.at_level(logging.ERROR, "pygent.portal"):
+        portal.shutdown()
+
+    assert [each.closed for each in opened] == [1, 1]
+    assert "stuck" in caplog.text
+
+
+PREPARE = """
+import asyncio, os, sys, threading
+from pygent import portal
+
+class Owner: pass
+async def aclose(): print("closed", flush=True)
+async def answer(): return 42
+"""
+
+
+def test_exit_closes_quietly() -> None:
+    """At the end of the program what is open is closed, with worker threads at hand, and nothing is said."""
+    program = """
+async def aclose_in_a_thread(): await asyncio.to_thread(print, "closed in a thread", flush=True)
+owner = Owner()
+close = portal.Closer(owner, aclose_in_a_thread)
+async def use_a_thread(): await asyncio.to_thread(int)
+portal.call(use_a_thread)
+"""
+
+    assert interpreter.run(PREPARE + program) == ["closed in a thread"]
+
+
+def test_exit_without_use_is_quiet() -> None:
+    """What was never used needs no closing, and no thread is started for it."""
+    assert interpreter.run(PREPARE + "owner = Owner(); close = portal.Closer(owner, aclose)") == []
+
+
+def test_exit_waits_for_threads() -> None:
+    """A thread that the program waits for finishes its call first."""
+    program = """
+started = threading.Event()
+async def slow():
+    started.set()
+    await asyncio.sleep(0.2)
+    print("finished", flush=True)
+threading.Thread(target=portal.call, args=[slow]).start()
+started.wait()
+owner = Owner(); close = portal.Closer(owner, aclose)
+"""
+
+    assert interpreter.run(PREPARE + program) == ["finished", "closed"]
+
+
+def test_exit_leaves_daemon_threads_behind() -> None:
+    """A daemon thread in the midst of a call ends with the program, in silence."""
+    program = """
+started = threading.Event()
+async def forever():
+    started.set()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("cleaned up", flush=True)
+threading.Thread(target=portal.call, args=[forever], daemon=True).start()
+started.wait()
+"""
+
+    assert interpreter.run(PREPARE + program) == ["cleaned up"]
+
+
+def test_call_after_the_end_is_refused() -> None:
+    """An `atexit` function comes too late to start anything, and is told so."""
+    program = """
+import atexit
+def late():
+    try: portal.call(answer)
+    except RuntimeError as error: print(error)
+atexit.register(late)
+portal.call(answer)
+"""
+
+    assert interpreter.run(PREPARE + program) == [
+        "the program is ending: what Pygent had open is closed, and nothing can be started"
+    ]
+
+
+def test_fork() -> None:
+    """A forked child has a loop of its own, leaves alone what the parent opened, and the parent's loop goes on."""
+    program = """
+owner = Owner()
+close = portal.Closer(owner, aclose)
+print(portal.call(answer), flush=True)
+if (pid := os.fork()) == 0:
+    close()
+    print("child", portal.call(answer), flush=True)
+    sys.exit(0)
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+print("parent", status, portal.call(answer), flush=True)
+"""
+
+    forking = ("-W", "ignore:This process:DeprecationWarning")  # Python 3.12 warns of forks beside threads
+
+    assert interpreter.run(PREPARE + program, *forking) == ["42", "child 42", "parent 0 42", "closed"]
+
+
+def test_ctrl_c_twice() -> None:
+    """The first Ctrl-C waits for the cleanup; a second one does not, if that hangs."""
+    program = """
+async def stubborn():
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("cleaning up", flush=True)
+        await asyncio.sleep(30)
+async def announce():
+    asyncio.get_running_loop().call_soon(print, "ready")
+    await stubborn()
+portal.SHUTDOWN_SECONDS = 0.5
+try:
+    portal.call(announce)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    with interpreter.start(PREPARE + program) as process:
+        assert process.stdout is not None
+        for line in ("ready", "cleaning up", "interrupted"):
+            assert process.stdout.readline() == f"{line}\n"
+            process.send_signal(signal.SIGINT) if line != "interrupted" else None
+        assert process.wait(20) == 0

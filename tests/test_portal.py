@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import ContextVar
 
 import pytest
@@ -190,6 +191,27 @@ def test_shutdown_ends_what_runs() -> None:
     assert closed.is_set()
 
 
+def test_call_that_will_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for ever for a coroutine that cannot be cancelled: with the loop the wait ends."""
+    monkeypatch.setattr(portal, "SHUTDOWN_SECONDS", 0.1)
+    entered = threading.Event()
+
+    async def refuse() -> None:
+        while True:
+            entered.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    with ThreadPoolExecutor(1) as thread:
+        call = thread.submit(portal.call, refuse)
+        entered.wait()
+        loop_thread = next(each for each in threading.enumerate() if each.name == "pygent-portal")
+        portal.shutdown()
+        with pytest.raises(RuntimeError, match="refuse was cancelled"):
+            call.result()
+        loop_thread.join()
+
+
 def test_after_shutdown_a_new_loop_starts() -> None:
     """`shutdown()` may be called again, and does not end the use of the portal."""
     loop = portal.call(where)[1]
@@ -249,6 +271,39 @@ def test_closer_of_what_is_forgotten(how: str) -> None:
 
     assert opened.done.wait(10)
     assert opened.closed == 1
+
+
+def test_closer_called_on_the_loop() -> None:
+    """On the loop it cannot be waited for; what was to be closed is closed later, not lost."""
+    owner, opened = Owner(), Opened()
+    close = portal.Closer(owner, opened.aclose)
+
+    async def close_here() -> None:
+        close()
+
+    with pytest.raises(RuntimeError, match="would wait"):
+        portal.call(close_here)
+    assert opened.closed == 0
+    portal.shutdown()
+    assert opened.closed == 1
+
+
+def test_call_soon() -> None:
+    """A plain function runs on the loop before later calls, at once if it is called there; without a loop it does not."""
+    places: list[str] = []
+
+    def note() -> None:
+        places.append(threading.current_thread().name)
+
+    async def note_here() -> int:
+        portal.call_soon(note)
+        return len(places)
+
+    portal.call_soon(note)
+    assert portal.call(note_here) == 1
+    portal.call_soon(note)
+    assert portal.call(note_here) == 3
+    assert set(places) == {"pygent-portal"}
 
 
 def test_shutdown_closes_what_is_open(caplog: pytest.LogCaptureFixture) -> None:

@@ -32,7 +32,8 @@ SHUTDOWN_SECONDS = 20.0
 _lock = threading.RLock()  # a signal handler may call while its thread is in here
 _current: _Portal | None = None
 _closers: set[Closer] = set()
-_awaited: set[Future[Any]] = set()  # what the end of the program waits for
+_closing: set[Future[None]] = set()
+_awaited: set[Future[Any]] = set()  # calls that the end of the program waits for
 _registered = False
 _exiting = False
 _warned = False
@@ -46,19 +47,20 @@ def call(func: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) 
     a second Ctrl-C does not wait. Safe from every thread but the loop's own.
 
     Raises:
-        RuntimeError: called from the background loop itself, which would wait for itself for ever; or that loop ends.
+        RuntimeError: called from the background loop itself, which would wait for itself; or that loop has ended.
     """
     if in_portal_thread():
         raise RuntimeError(f"this call would wait for the event loop that it runs on; await {_name(func)} instead")
 
     warn_if_loop_runs(_name(func))
+    daemon = threading.current_thread().daemon
     job = _portal().start(partial(func, *args, **kwargs))
-    if not threading.current_thread().daemon:
-        _awaited.add(job)
     try:
+        if not daemon:
+            _awaited.add(job)
         return job.result()
     except asyncio.CancelledError:
-        if _exiting and threading.current_thread().daemon:
+        if _exiting and daemon:
             threading.Event().wait()  # a daemon thread ends with the program, in silence
         raise RuntimeError(f"{_name(func)} was cancelled: Pygent's background loop has ended") from None
     except BaseException:
@@ -69,6 +71,18 @@ def call(func: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) 
     finally:
         _awaited.discard(job)
         del job  # it holds the error, whose traceback holds this frame
+
+
+def call_soon(func: Callable[[], object]) -> None:
+    """Call a plain function on the background loop, before all later calls, without waiting; at once if this is it.
+
+    While there is no loop nothing happens: nothing is under way that the function could be meant for.
+    """
+    if in_portal_thread():
+        func()
+    elif (portal := _current) is not None:
+        with suppress(RuntimeError):  # it has just been closed
+            portal.loop.call_soon_threadsafe(func)
 
 
 def in_portal_thread() -> bool:
@@ -109,23 +123,25 @@ class Closer:
     def __call__(self) -> None:
         """Close it now, and wait until that is done; may be called again."""
         if self in _closers:
-            _closers.discard(self)
-            call(self._aclose)
+            call(self._close)
 
     def _forgotten(self) -> None:
         """Close it without waiting: the garbage collector may call this anywhere, on the loop's thread too."""
         if self in _closers and _current is not None:
             with suppress(RuntimeError):  # the loop has just been closed
                 job = _current.start(self._close_quietly)
-                _awaited.add(job)
-                job.add_done_callback(_awaited.discard)
+                _closing.add(job)
+                job.add_done_callback(_closing.discard)
         _closers.discard(self)
+
+    async def _close(self) -> None:
+        _closers.discard(self)
+        await self._aclose()
 
     async def _close_quietly(self) -> None:
         """Close it when nobody waits to hear how that went."""
-        _closers.discard(self)
         try:
-            await self._aclose()
+            await self._close()
         except Exception:
             _log.exception("closing failed")
 
@@ -174,15 +190,21 @@ class _Portal:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._lock = threading.RLock()
+        self._jobs: set[Future[Any]] = set()
         self._ended = False
         self.thread = threading.Thread(target=self._run, name="pygent-portal", daemon=True)
         self.thread.start()
 
     def start(self, func: Callable[[], Awaitable[T]]) -> Job[T]:
-        return Job(self.loop, func)
+        with self._lock:
+            job = Job(self.loop, func)
+            self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+        return job
 
     def end(self) -> None:
-        wait([self.start(_close_all)], SHUTDOWN_SECONDS)
+        wait([self.start(_close_all), *_closing], SHUTDOWN_SECONDS)
         self.loop.call_soon_threadsafe(self._stop)
         self.thread.join(SHUTDOWN_SECONDS)
 
@@ -194,21 +216,25 @@ class _Portal:
         while not self._ended:
             with suppress(KeyboardInterrupt, SystemExit):  # asyncio lets a task's pass; who awaits the task sees it
                 self.loop.run_forever()
-        self.loop.run_until_complete(_cancel_all())
-        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-        self.loop.close()
+        with suppress(KeyboardInterrupt, SystemExit):
+            self.loop.run_until_complete(_wind_up())
+        with self._lock:
+            self.loop.close()
+        for job in tuple(self._jobs):  # what came too late, or would not end: nobody may wait for it for ever
+            job.set_exception(asyncio.CancelledError())
 
 
 async def _close_all() -> None:
     await asyncio.gather(*(closer._close_quietly() for closer in tuple(_closers)))
 
 
-async def _cancel_all() -> None:
+async def _wind_up() -> None:
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
+    await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 def _portal() -> _Portal:
@@ -241,9 +267,9 @@ def _after_fork() -> None:
 
     All of it is kept, out of reach: being collected it would be closed, and its file descriptors are shared.
     """
-    global _lock, _current, _closers, _awaited
-    _of_parent.extend((_current, _closers, _awaited))
-    _lock, _current, _closers, _awaited = threading.RLock(), None, set(), set()
+    global _lock, _current, _closers, _closing, _awaited
+    _of_parent.extend((_current, _closers, _closing, _awaited))
+    _lock, _current, _closers, _closing, _awaited = threading.RLock(), None, set(), set(), set()
 
 
 os.register_at_fork(after_in_child=_after_fork)
@@ -275,7 +301,10 @@ def warn_if_loop_runs(instead: str) -> None:
 def _users_level() -> int:
     """The `stacklevel` of the first caller outside of Pygent."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "pygent":
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in (
+        "pygent",
+        "contextlib",
+    ):
         level, frame = level + 1, frame.f_back
     return level
 

@@ -14,7 +14,7 @@ from .limits import Limits
 from .messages import Message, Usage
 from .models import CustomModel
 from .persona import Persona
-from .portal import Closer, call, in_portal_thread, warn_if_loop_runs
+from .portal import Closer, call, call_soon, warn_if_loop_runs
 from .runtimes import AsyncRuntime
 from .runtimes.sync import Runtime
 from .settings import Settings
@@ -142,13 +142,7 @@ class Agent:
 
     def interrupt(self) -> None:
         """End the running step or run now; call it from any thread, or from a subscriber."""
-        if in_portal_thread():
-            self.async_agent.interrupt()
-        else:
-            call(self._interrupt)
-
-    async def _interrupt(self) -> None:
-        self.async_agent.interrupt()
+        call_soon(self.async_agent.interrupt)
 
     def steer(self, text: str) -> None:
         """Say something to the agent at work: the next call of the model sees it as the user's words."""

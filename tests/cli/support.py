@@ -68,8 +68,7 @@ def pygent(
         env=environment(cwd, base_url, **(env or {})),
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         encoding="utf-8",
         timeout=PATIENCE,
         check=False,
@@ -108,10 +107,10 @@ class Terminal:
         self._descriptor = descriptor
         self.shown = ""
 
-    def wait_for(self, text: str) -> None:
+    def wait_for(self, text: str, times: int = 1) -> None:
         """Read until this text is shown, control codes left out."""
         deadline = time.monotonic() + PATIENCE
-        while text not in plain(self.shown):
+        while plain(self.shown).count(text) < times:
             assert time.monotonic() < deadline, f"{text!r} is not shown in {self.shown!r}"
             assert self._read(), f"it ended without {text!r}: {self.shown!r}"
 
@@ -157,11 +156,13 @@ def on_terminal(
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs} | streams
     launcher = (
-        "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(2, termios.TIOCSCTTY, 0); "
+        "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(int(sys.argv.pop(1)), termios.TIOCSCTTY, 0); "
         "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     )
-    command = [sys.executable, "-c", launcher, *PYGENT[1:], *arguments]
-    process = subprocess.Popen(command, cwd=cwd, env=environment(cwd, base_url, **(env or {})), **streams)
+    command = [sys.executable, "-c", launcher, str(theirs), *PYGENT[1:], *arguments]
+    process = subprocess.Popen(
+        command, cwd=cwd, env=environment(cwd, base_url, **(env or {})), pass_fds=[theirs], **streams
+    )
     os.close(theirs)
     try:
         yield Terminal(process, ours)

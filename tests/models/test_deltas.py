@@ -127,6 +127,7 @@ ERRORS: dict[str, tuple[object, type[ModelError], bool | None]] = {
     "server error": ({"error": {"message": "it burns", "code": 500}}, ModelResponseError, True),
     "server error by name": ({"error": {"message": "it burns", "type": "server_error"}}, ModelResponseError, True),
     "a text": ({"error": "it burns"}, ModelResponseError, False),
+    "an overloaded server": ({"error": "it burns, overloaded"}, ModelResponseError, True),
     "FastAPI": ({"detail": [{"msg": "it burns"}]}, ModelResponseError, False),
     "vLLM": ({"object": "error", "message": "it burns", "code": 400}, ModelResponseError, False),
     "Gemini": ({"error": {"message": "it burns", "status": "UNAVAILABLE", "code": 503}}, ModelResponseError, True),

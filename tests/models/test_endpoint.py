@@ -81,10 +81,13 @@ def test_the_key_is_taken_out_of_errors() -> None:
     """Some servers repeat it in theirs. A short key is no secret, and its letters are in ordinary words."""
     error = ModelStatusError(f"wrong: {KEY}", status=401, body=f"you sent {KEY}")
     Endpoint(None, KEY).redact(error)
+    cut = ModelStatusError(f"wrong: {KEY[:-3]}", status=401, body=f'{{"sent": "{KEY}"}}')
+    Endpoint(None, KEY).redact(cut)
     ordinary = ModelStatusError("there is none", status=401)
     Endpoint(None, "none").redact(ordinary)
 
     assert (str(error), error.body) == ("wrong: [redacted]", "you sent [redacted]")
+    assert (str(cut), cut.body) == ("wrong: [redacted]", '{"sent": "[redacted]"}')
     assert KEY not in repr(Endpoint(None, KEY))
     assert str(ordinary) == "there is none"
 

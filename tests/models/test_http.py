@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import ssl
 import subprocess
 import sys
 import textwrap
@@ -11,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from pygent.errors import ModelConnectionError
 from pygent.messages import Message
 from pygent.models import OpenAIModel
 from tests.completions_server import completions_server
 
 from .conftest import HI, KEY
 from .server import HELLO, MisbehavingServer
+
+PROJECT = Path(__file__).parents[2]
 
 
 def run(program: str) -> str:
@@ -27,6 +32,7 @@ def run(program: str) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         timeout=50,
+        cwd=PROJECT,
     )
     return done.stdout.strip()
 
@@ -105,7 +111,7 @@ if {closed}:
     asyncio.run(main())
 """
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50, cwd=PROJECT)
 
     assert (set(done.stdout.split()), done.stderr) == ({"stop"}, "")
 
@@ -156,3 +162,30 @@ async def test_a_password_file_does_not_replace_the_key(
     await OpenAIModel(server.base_url, KEY, trust_env=trust_env).chat(HI, "fault:ok", [])
 
     assert server.log[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody trusts, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    options = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(["openssl", "req", *options, *files], check=True, capture_output=True)
+    return cert, key
+
+
+async def test_a_certificate_is_verified(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that nobody vouches for never sees the key; one that the trusted environment vouches for does."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    async with MisbehavingServer(context) as server:
+        with pytest.raises(ModelConnectionError, match="no trusted TLS connection"):
+            await OpenAIModel(server.base_url, KEY, max_retries=0).chat(HI, "fault:ok", [])
+        assert server.log == []
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        with pytest.raises(ModelConnectionError):
+            await OpenAIModel(server.base_url, KEY, max_retries=0).chat(HI, "fault:ok", [])
+        assert (await OpenAIModel(server.base_url, KEY, trust_env=True).chat(HI, "fault:ok", [])).content == HELLO

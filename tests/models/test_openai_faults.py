@@ -147,6 +147,13 @@ async def test_silence_has_an_end(name: str, make_model: MakeModel) -> None:
     assert time.monotonic() - started < 5
 
 
+async def test_a_complete_reply_is_not_waited_for(make_model: MakeModel) -> None:
+    """Once the model said that it is done, a server that holds the line costs two seconds at the most."""
+    reply = await make_model(timeouts={"idle_content": None}).chat(HI, "fault:finished_then_silent", [])
+
+    assert reply.content == HELLO
+
+
 async def test_silence_has_an_end_when_not_streamed(make_model: MakeModel) -> None:
     """The same without a stream."""
     with pytest.raises(ModelTimeout):

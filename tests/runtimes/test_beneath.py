@@ -5,9 +5,12 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pygent import PathOutsideWorkspace, WorkspaceError
 from pygent.runtimes import beneath
@@ -28,6 +31,22 @@ OUTSIDE = [
     "relative-link/secret",
     "sub/../link-to-folder/secret",
     "magic/secret",
+]
+
+
+STEPS = [
+    "..",
+    ".",
+    "",
+    "sub",
+    "file",
+    "new",
+    "link-to-folder",
+    "relative-link",
+    "link-to-file",
+    "outside",
+    "secret",
+    "magic",
 ]
 
 
@@ -66,6 +85,20 @@ def test_link_at_the_end_is_replaced(workspace: Workspace, name: str) -> None:
     assert not (workspace.path / name).is_symlink()
     assert (workspace.path.parent / "outside" / "secret").read_bytes() == SECRET
     assert not (workspace.path.parent / "outside" / "missing").exists()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.sampled_from(STEPS), max_size=7).map("/".join))
+def test_no_combination_leads_outside(workspace: Workspace, path: str) -> None:
+    """Whatever steps a path is made of, nothing outside is read, written, made or listed."""
+    outside = workspace.path.parent / "outside"
+    for use in (workspace.read_bytes, lambda path: workspace.write_bytes(path, b"broken in"), workspace.list_files):
+        with suppress(WorkspaceError):
+            assert use(path) != SECRET
+
+    assert sorted(path.name for path in outside.iterdir()) == ["folder", "secret"]
+    assert (outside / "secret").read_bytes() == SECRET
+    assert len(list(workspace.path.parent.iterdir())) == 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="exchanges two names at once")

@@ -104,8 +104,9 @@ class AskFirst(AllowAll):
         """
         self._view.asked(call_id)
         show = self._console.print
-        show(Text(f"\nThe model wants to run, on {place_of(self._runtime)}:\n", style="bold yellow"))
+        show(Text(f"\nThe model wants to run, on {place_of(self._runtime)}:\n", style="bold yellow"), soft_wrap=True)
         show(Padding(Text(visible(command), overflow="fold"), (0, 0, 0, 4)))
+        termios.tcflush(self._keyboard, termios.TCIFLUSH)  # what was typed before the question is no answer to it
         show(Text(f"\nRun it? {CHOICES}", style="bold yellow"), end="", soft_wrap=True)
         self._console.file.flush()
         return _read_line(self._keyboard, given_up)
@@ -131,8 +132,7 @@ class NobodyToAsk(AllowAll):
 
 
 def _read_line(descriptor: int, given_up: threading.Event) -> str:
-    """Return the line typed at a terminal, without what was typed before the question; its end counts as empty."""
-    termios.tcflush(descriptor, termios.TCIFLUSH)
+    """Return the line that is typed at a terminal; empty at its end, or when nobody waits for it any more."""
     while not select.select([descriptor], [], [], 0.1)[0]:
         if given_up.is_set():
             return ""

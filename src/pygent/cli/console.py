@@ -16,13 +16,11 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def open_console(stream: IO[str] | None) -> Console:
+def open_console(file: IO[str]) -> Console:
     """Return a console that writes data as it is: no markup, no highlighting, no emoji codes; colour on terminals only.
 
-    In the C locale all beyond ASCII is written out, whatever the encoding of the stream would allow. A stream that is
-    closed takes everything and shows nothing.
+    In the C locale all beyond ASCII is written out, whatever the encoding of the stream would allow.
     """
-    file = stream or open(os.devnull, "w")  # noqa: SIM115, PTH123 - as long as the process lives
     reconfigure = getattr(file, "reconfigure", None)
     if reconfigure is not None:
         plain = {"encoding": "ascii"} if _is_c_locale() else {}

@@ -52,7 +52,7 @@ async def perform(job: Job, view: View, console: Console) -> RunResult:
         try:
             await agent.runtime.open()
             workspace = agent.runtime.workspace
-            await writer.ask(partial(view.greet, greeting(job, agent.runtime, approver.permission)))
+            writer.say(partial(view.greet, greeting(job, agent.runtime, approver.permission)))
             await agent.run_until_stop(job.prompt, max_steps=job.options.max_steps, max_time=job.options.timeout)
         except asyncio.CancelledError:
             if signals.exit_code is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from contextlib import suppress
 
@@ -16,10 +15,10 @@ from .escape import visible
 from .job import NoModel, prepare
 from .logs import show_warnings
 from .options import RunOptions
+from .output import leave_streams, write_stdout
 from .perform import perform
 from .render import Progress
 from .result import LIMIT_REASONS, ExitCode, Failure, RunResult
-from .stdout import abandon_stdout, write_stdout
 from .views import EventLines, Silence, View, json_line
 from .writer import is_stuck
 
@@ -39,10 +38,9 @@ def run(options: RunOptions) -> int:
     except PygentError as error:
         result = RunResult(exit_code=_exit_code(error), error=Failure(type=type(error).__name__, message=str(error)))
     code = _print_result(result, options, view) or result.exit_code
-    if is_stuck():  # the end of the interpreter would wait for that stream, too
-        os._exit(code)
-    _say(_last_words(result, options), console)
-    return code
+    if not is_stuck():
+        _say(_last_words(result, options), console)
+    return leave_streams(code)
 
 
 def _exit_code(error: PygentError) -> ExitCode:
@@ -67,14 +65,10 @@ def _view(options: RunOptions, console: Console) -> View:
 
 def _print_result(result: RunResult, options: RunOptions, view: View) -> int | None:
     """Print the answer or the object; return the exit status if nobody takes it, and None if all went well."""
-    if result.exit_code == ExitCode.BROKEN_PIPE:
-        abandon_stdout()
-        return ExitCode.BROKEN_PIPE
-
     if options.output_format == "json":
         return write_stdout(json_line(result))
 
-    if options.output_format != "text" or view.shows_answer or not result.answer:
+    if view.shows_answer or not result.answer:
         return None
 
     answer = visible(result.answer) if sys.stdout.isatty() else result.answer

@@ -1,12 +1,9 @@
-"""The standard streams when they are not what they should be: closed from the start, or read by nobody any more."""
+"""`open_closed_streams`: for a process that was started without standard input, output or error."""
 
 from __future__ import annotations
 
 import os
 import sys
-
-from .result import ExitCode
-from .writer import is_stuck
 
 
 def open_closed_streams() -> None:
@@ -16,33 +13,5 @@ def open_closed_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115, PTH123 - for as long as we live
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115, PTH123
-
-
-def write_stdout(data: bytes) -> int | None:
-    """Write to standard output; return the exit status if it cannot be written to, and None if all went well."""
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        return ExitCode.BROKEN_PIPE
-    except OSError as error:  # such as a full disk
-        sys.stderr.write(f"pygent: standard output cannot be written to: {error.strerror}\n")
-        return ExitCode.FAILED
-    return None
-
-
-def leave_streams(exit_code: int) -> int:
-    """Return the exit status when the standard streams can be left to the interpreter's end; else end here and now.
-
-    At its end it flushes them: it would complain about one that is broken, and wait for one that nobody reads.
-    """
-    if is_stuck():
-        os._exit(exit_code)
-    for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
-    return exit_code
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - for as long as we live
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
 from typing import TypeAlias, TypeVar
 
 from ..events import Event, EventsDropped, ReasoningDelta, TextDelta, ToolCallDelta, ToolOutputDelta
@@ -32,7 +33,7 @@ def is_stuck() -> bool:
 
 
 class Writer:
-    """Draws events in their order, in a thread of its own; subscribe its `put`.
+    """Draws events in their order, in a thread of its own; subscribe its `put`. Used on the loop that it was made on.
 
     Args:
         draw: writes one event down.
@@ -43,93 +44,75 @@ class Writer:
         self._draw = draw
         self._on_broken = on_broken
         self._loop = asyncio.get_running_loop()
-        self._jobs: deque[Callable[[], None]] = deque()
-        self._news = threading.Condition()
-        self._waiting = 0
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._put_size = 0  # changed on the loop only
+        self._drawn_size = 0  # changed in the thread only
         self._dropped = 0
-        self._closed = False
         self.is_broken = False
-        self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
         self._thread.start()
 
     def put(self, event: Event) -> None:
         """Have the event drawn, when its turn comes; never blocks."""
         size = _size(event)
-        with self._news:
-            if size and self._waiting + size > MAX_WAITING:
-                self._dropped += 1
-                return
+        if size and self._put_size - self._drawn_size + size > MAX_WAITING:
+            self._dropped += 1
+            return
 
-            if self._dropped:
-                dropped, self._dropped = EventsDropped(count=self._dropped), 0
-                self._jobs.append(lambda: self._try_draw(dropped, 0))
-            self._waiting += size
-            self._jobs.append(lambda: self._try_draw(event, size))
-            self._news.notify()
+        if self._dropped:
+            self._jobs.put(partial(self._draw_event, EventsDropped(count=self._dropped), 0))
+            self._dropped = 0
+        self._put_size += size
+        self._jobs.put(partial(self._draw_event, event, size))
+
+    def say(self, words: Callable[[], None]) -> None:
+        """Have something written that is no event, when its turn comes; never blocks."""
+        self._jobs.put(partial(self._try, words))
 
     async def ask(self, question: Callable[[], T]) -> T:
         """Run a question in the thread after all that was put before, and return the answer."""
         future: Future[T] = Future()
-
-        def answer() -> None:
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(question())
-                except Exception as error:
-                    future.set_exception(error)
-
-        with self._news:
-            self._jobs.append(answer)
-            self._news.notify()
+        self._jobs.put(partial(_answer, future, question))
         return await asyncio.wrap_future(future)
 
     async def close(self, last: Callable[[], None] = lambda: None, *, patience: float = 5.0) -> None:
         """Draw what waits, run `last`, and end; if nobody reads it for `patience` seconds, give up: see `is_stuck`."""
-        with self._news:
-            self._jobs.append(lambda: self._try_last(last))
-            self._closed = True
-            self._news.notify()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                await self._ended.wait()
-            self._thread.join()
+        self.say(last)
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join, patience)
 
-    def _try_last(self, last: Callable[[], None]) -> None:
-        with suppress(OSError):
-            last()
+    # In the thread.
 
     def _work(self) -> None:
-        while True:
-            with self._news:
-                while not self._jobs:
-                    if self._closed:
-                        self._tell_loop(self._ended.set)
-                        return
-
-                    self._news.wait()
-                job = self._jobs.popleft()
+        while (job := self._jobs.get()) is not None:
             job()
 
-    def _try_draw(self, event: Event, size: int) -> None:
-        with self._news:
-            self._waiting -= size
+    def _draw_event(self, event: Event, size: int) -> None:
+        self._drawn_size += size
+        self._try(partial(self._draw, event))
+
+    def _try(self, write: Callable[[], None]) -> None:
         if self.is_broken:
             return
 
         try:
-            self._draw(event)
+            write()
         except OSError as error:  # a broken pipe, or a terminal that has gone
             self.is_broken = True
             _log.info("nobody reads the output any more: %s", error)
             if self._on_broken is not None:
-                self._tell_loop(self._on_broken)
+                with suppress(RuntimeError):  # the loop has ended meanwhile, so nobody waits for the news
+                    self._loop.call_soon_threadsafe(self._on_broken)
         except Exception:
-            _log.exception("%s could not be shown", type(event).__name__)
+            _log.exception("a piece of output could not be shown")
 
-    def _tell_loop(self, news: Callable[[], None]) -> None:
-        with suppress(RuntimeError):  # the loop has ended meanwhile, so nobody waits for the news
-            self._loop.call_soon_threadsafe(news)
+
+def _answer(future: Future[T], question: Callable[[], T]) -> None:
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(question())
+        except Exception as error:
+            future.set_exception(error)
 
 
 def _size(event: Event) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from ..errors import AuthenticationError, ModelError, ModelStatusError, SettingsError
@@ -10,6 +11,9 @@ OPENAI_URL = "https://api.openai.com/v1"
 
 _SHORTEST_SECRET = 8
 """A shorter key, such as the `none` of a local server, is no secret; hiding it would mangle ordinary words."""
+
+_TELLING = 12
+"""A key that was cut off is hidden, too, if more than this is left: its first letters only say whose it is."""
 
 
 class Endpoint:
@@ -64,9 +68,11 @@ class Endpoint:
         if self._key is None or len(self._key) < _SHORTEST_SECRET:
             return
 
-        error.args = tuple(str(arg).replace(self._key, "[redacted]") for arg in error.args)
+        key, start = re.escape(self._key), re.escape(self._key[:_TELLING])
+        shown = re.compile(rf"{key}|{start}\S*")  # an excerpt may end in the middle of it
+        error.args = tuple(shown.sub("[redacted]", str(arg)) for arg in error.args)
         if isinstance(error, ModelStatusError):
-            error.body = error.body.replace(self._key, "[redacted]")
+            error.body = shown.sub("[redacted]", error.body)
 
 
 def _checked_url(url: str) -> str:

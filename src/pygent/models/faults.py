@@ -81,12 +81,12 @@ def error_inside(reply: Mapping[str, JSON]) -> ModelError | None:
     kind = _kind(fault.status, fault)
     message = f"the server sent an error instead of a reply: {fault.message or fault.code or 'it does not say which'}"
     if kind is not ModelStatusError:
-        typed = kind(message, status=fault.status or 200, code=fault.code, body=fault.message[:EXCERPT_BYTES])
+        typed = kind(message, status=fault.status or 200, code=fault.code, body=fault.message)
         typed.should_retry = kind is RateLimitError
         return typed
 
     error = ModelResponseError(message)
-    error.should_retry = fault.status >= 500 or fault.has(_SERVER_FAULT)
+    error.should_retry = fault.status >= 500 or fault.has(_SERVER_FAULT) or "overloaded" in fault.message.lower()
     return error
 
 
@@ -132,7 +132,7 @@ def _fault_in(reply: JSON) -> _Fault | None:
 
     if not isinstance(error, Mapping):
         error = {"message": error}
-    return _Fault(_text(error.get("message")), tuple(_codes(error)), _status(error))
+    return _Fault(_text(error.get("message"))[:EXCERPT_BYTES], tuple(_codes(error)), _status(error))
 
 
 def _codes(error: Mapping[str, JSON]) -> Iterator[str]:

@@ -13,10 +13,8 @@ import asyncio
 import atexit
 import logging
 import ssl
-import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
-from functools import partial
 from importlib.metadata import version
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
@@ -27,6 +25,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from ..errors import ModelConnectionError, ModelError, ModelResponseError, ModelTimeout
+from .unpack import unpacker
 
 _log = logging.getLogger("pygent.models")
 
@@ -37,9 +36,6 @@ KEEPALIVE = 60.0
 
 _RESOLVE = 30.0
 """Seconds to find the server's addresses and try them all; each has its own connect timeout."""
-
-_PIECE = 1 << 20
-"""The most that is unpacked at once: a bomb must not fill the memory before it is counted."""
 
 
 class Response:
@@ -67,7 +63,7 @@ class Response:
             ModelConnectionError: the connection broke.
         """
         size = 0
-        unpack = _unpacker(self.headers.get("content-encoding", ""), self._host)
+        unpack = unpacker(self.headers.get("content-encoding", ""))
         while True:
             with _translated(self._host):
                 packed = await anext(self._stream, None)
@@ -248,27 +244,6 @@ def _proxy_for(url: str) -> str | None:
     """The proxy that the environment names; aiohttp would look into `~/.netrc` as well, for another password."""
     parts, proxies = urlsplit(url), getproxies()
     return None if proxy_bypass(parts.netloc) else proxies.get(parts.scheme) or proxies.get("all")
-
-
-def _unpacker(encoding: str, host: str) -> Callable[[bytes], Iterable[bytes]]:
-    """What unpacks a body, given its chunks and then nothing. None was asked for, but some proxies pack anyway."""
-    match encoding.strip().lower():
-        case "" | "identity":
-            return lambda packed: (packed,) if packed else ()
-        case "gzip" | "deflate":
-            return partial(_unpack, zlib.decompressobj(zlib.MAX_WBITS | 32))  # | 32: it sees by itself which it is
-    raise ModelResponseError(f"{host} sent a body in the encoding {encoding!r}, which was not asked for")
-
-
-def _unpack(stream: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
-    try:
-        if not packed:
-            yield stream.flush()
-        while packed:
-            yield stream.decompress(packed, _PIECE)
-            packed = stream.unconsumed_tail
-    except zlib.error as error:
-        raise ModelResponseError(f"the server sent a body that is not packed as it says: {error}") from error
 
 
 @contextmanager

@@ -97,9 +97,7 @@ class OpenAIModel:
         self._max_retries = max_retries
         self._stream = stream
         self._asks_usage = True  # until a server says that it does not know what that is
-        self._extras = _encoded_options(
-            {**({} if temperature is None else {"temperature": temperature}), **(options or {})}
-        )
+        self._extras = _encoded_options(options or {}, temperature)
         self._trust_env = trust_env
         self._tools: tuple[tuple[JSON, ...], bytes] = ((), b"")
         self._exchange: _Exchange | None = None
@@ -235,7 +233,7 @@ class OpenAIModel:
                         show(event)
         except TimeoutError:
             silence = timeouts.idle_content if reply.has_begun else timeouts.first_content
-            failure = ModelTimeout(f"no content for {silence:g} s")
+            failure = ModelTimeout(f"no content for {silence} s")
         except ModelConnectionError as error:
             failure = error
         if failure is None or reply.is_complete:
@@ -287,21 +285,11 @@ class OpenAIModel:
 
     def _body(self, messages: Sequence[Message | Mapping[str, JSON]], model: str, tools: Sequence[JSON]) -> bytes:
         """The request's body but for its end: a join of what was encoded before."""
-        parts = [
-            b'{"model":',
-            msgspec.json.encode(model),
-            b',"messages":[',
-            b",".join(
-                [
-                    message.encoded if isinstance(message, Message) else msgspec.json.encode(message)
-                    for message in messages
-                ]
-            ),
-            b"]",
-            self._encoded_tools(tools),
-            self._extras,
+        encoded = [
+            message.encoded if isinstance(message, Message) else msgspec.json.encode(message) for message in messages
         ]
-        return b"".join(parts)
+        head = b'{"model":' + msgspec.json.encode(model) + b',"messages":['
+        return b"".join([head, b",".join(encoded), b"]", self._encoded_tools(tools), self._extras])
 
     def _encoded_tools(self, tools: Sequence[JSON]) -> bytes:
         """The tools' part of the body; it is encoded again only when they are other objects than last time."""
@@ -322,8 +310,10 @@ def _load_exchange() -> _Exchange:
     return exchange
 
 
-def _encoded_options(options: Mapping[str, JSON]) -> bytes:
+def _encoded_options(options: Mapping[str, JSON], temperature: float | None) -> bytes:
     """Further fields of the body, each with a comma before it."""
+    if temperature is not None:
+        options = {"temperature": temperature, **options}
     own = sorted(options.keys() & set(_OWN_OPTIONS))
     if own:
         raise SettingsError(f"options must not hold {', '.join(own)}: they are made from the arguments of chat()")

@@ -22,7 +22,7 @@ T = TypeVar("T")
 CASSETTE_VERSION = 1
 
 
-class CassetteHeader(msgspec.Struct, frozen=True, kw_only=True):
+class _Header(msgspec.Struct, frozen=True, kw_only=True):
     """The first line of a cassette: the version of its format, and where its replies came from, for people."""
 
     pygent_cassette: int
@@ -115,7 +115,9 @@ class ReplayModel:
     def _insert(self, lines: Iterable[str]) -> None:
         header, *replies = [*_numbered(lines)] or [(1, "")]
         self.provenance = _header(header[1], self._name).provenance
-        self._replies = [_decoded(line, Message, f"{self._name}, line {number}") for number, line in replies]
+        self._replies = [
+            _decoded(line, Message, f"{self._name}, line {number} is no reply") for number, line in replies
+        ]
 
 
 class _Recorder:
@@ -139,7 +141,7 @@ class _Recorder:
 
     def _begin(self) -> None:
         """Make the cassette, or see that what is there is one."""
-        header = CassetteHeader(pygent_cassette=CASSETTE_VERSION, provenance=self._provenance)
+        header = _Header(pygent_cassette=CASSETTE_VERSION, provenance=self._provenance)
         try:
             with self._path.open("a+b") as file:
                 file.seek(0)
@@ -162,8 +164,8 @@ def _numbered(lines: Iterable[str]) -> list[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
 
-def _header(line: str, name: str) -> CassetteHeader:
-    header = _decoded(line, CassetteHeader, f"{name}, line 1")
+def _header(line: str, name: str) -> _Header:
+    header = _decoded(line, _Header, f"{name}, line 1 is no header")
     if header.pygent_cassette != CASSETTE_VERSION:
         raise SettingsError(
             f"{name} has the format {header.pygent_cassette}; this version of Pygent plays format {CASSETTE_VERSION}"
@@ -176,4 +178,4 @@ def _decoded(line: str, kind: type[T], where: str) -> T:
     try:
         return msgspec.json.decode(line, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise SettingsError(f"{where} is no {kind.__name__} of a cassette: {error}") from error
+        raise SettingsError(f"{where}: {error}") from error

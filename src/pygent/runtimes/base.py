@@ -154,7 +154,7 @@ class AsyncRuntime(ABC):
         """
         pruned = " -o ".join(f"-name {shlex.quote(name)}" for name in IGNORED_FOLDERS)
         folder = shlex.quote(f"./{path}")
-        result = await self.exec(f"find {folder} \\( {pruned} \\) -prune -o ! -type d -print")
+        result = await self.exec(f"find {folder} \\( {pruned} \\) ! -path {folder} -prune -o ! -type d -print")
         if result.exit_code != 0:
             raise WorkspaceError(f"cannot list {path}: {result.output.strip() or result.exit_code}")
 

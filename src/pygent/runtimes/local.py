@@ -12,6 +12,7 @@ import threading
 import uuid
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,11 +63,13 @@ class _Opened:
 class LocalRuntime(AsyncRuntime):
     """Runs commands directly on this machine, as the user who runs this program.
 
-    It keeps an agent's *files* inside the workspace, and ends whatever its commands started; it does not keep a command
-    from anything that you may do yourself. It can be used from one event loop after the other.
+    It keeps an agent's *files* inside the workspace, and ends whatever its commands started. It does not keep a command
+    from anything that you may do yourself, such as reading your files or this program's environment; a container does.
+    It can be used from one event loop after the other, and from several threads.
 
     Processes that a command leaves in the background go on until `cleanup()`. If the runtime is forgotten, or this
-    program ends without it, even by `kill -9`, the same happens then.
+    program ends without it, even by `kill -9`, they end then. Where there is no `/proc`, only running commands and
+    their process groups can be ended.
 
     Args:
         workspace: the folder to work in, made if it is missing, never removed; None: a temporary one, removed by
@@ -221,7 +224,7 @@ class LocalRuntime(AsyncRuntime):
                 **self._env,
                 "PWD": str(workspace.path),
             }
-            return _Opened(workspace, temporary, environment, mark, Watcher(mark, temporary))
+            return _Opened(workspace, temporary, environment, mark, Watcher(mark, temporary, environment["PATH"]))
         except (OSError, WorkspaceError) as error:
             if temporary:
                 _remove(Path(temporary))
@@ -257,14 +260,12 @@ def _cleaned_up() -> RuntimeUnavailable:
 
 def _remove(folder: Path) -> None:
     """Remove a temporary folder, or the link that a command has put in its place; failing is logged."""
-    if folder.is_symlink():
-        folder.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
-    if not folder.exists():
-        return
-
-    for place, _, _ in os.walk(folder):  # folders without write permission, such as Go's module cache
-        Path(place).chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
+    with suppress(OSError):
+        if folder.is_symlink():
+            folder.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+        for place, _, _ in os.walk(folder):  # what is left: folders without write permission, as Go's module cache
+            Path(place).chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)
+    if os.path.lexists(folder):
         _log.warning("the temporary workspace %s could not be removed", folder)

@@ -173,6 +173,9 @@ class _LoopCall:
                 "this call would wait for the event loop that it runs on; call it from a tool's own thread"
             )
 
+        if self._over:
+            raise _over()
+
         try:
             job = Job(self._loop, partial(func, *args, **kwargs))
         except RuntimeError:  # the loop is closed
@@ -180,7 +183,7 @@ class _LoopCall:
 
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
-        if self._over:
+        if self._over:  # it ended between the two lines
             job.cancel_task()
         while not wait([job], LOOP_CHECK_SECONDS).done:
             if self._loop.is_closed():

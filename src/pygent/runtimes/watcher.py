@@ -6,9 +6,9 @@ import os
 import subprocess
 from contextlib import suppress
 
-# Signals to all of a group or a service are not for it. It waits for a line, or for the end of the pipe, which the kernel
-# closes however we end; the line is for when a forked child of ours holds the pipe open, too. A process in the middle of
-# an exec shows no environment, so one look that finds nothing is not enough.
+# Signals to all of a group or a service are not for it. It waits for a line, or for the end of the pipe, which the
+# kernel closes however we end; the line is for when a forked child of ours holds the pipe open, too. A process in the
+# middle of an exec shows no environment, so one look that finds nothing is not enough.
 _SCRIPT = """
 trap '' HUP INT TERM
 read -r line
@@ -36,12 +36,13 @@ class Watcher:
     Args:
         mark: what to look for in the environments of processes.
         folder: what to remove; empty: nothing.
+        path: where else to look for its few commands, `grep` and `rm`.
 
     Raises:
         OSError: it cannot be started.
     """
 
-    def __init__(self, mark: str, folder: str = "") -> None:
+    def __init__(self, mark: str, folder: str = "", path: str = os.defpath) -> None:
         self._process = os.getpid()
         read_end, self._pipe = os.pipe()
         try:
@@ -52,7 +53,7 @@ class Watcher:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env={"PATH": os.defpath},
+                env={"PATH": f"{os.defpath}:{path}"},
                 start_new_session=True,
             )
         except OSError:

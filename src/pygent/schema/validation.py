@@ -11,6 +11,7 @@ import difflib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ MAX_ARGUMENTS = 4 << 20
 
 MAX_FAULTS = 5
 """How many are told at once."""
+
+MAX_SHOWN = 60
+"""Characters of a value or a name that an error repeats."""
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,300})(\.\d{1,300})?([eE][+-]?\d{1,3})?", re.ASCII)
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,300})", re.ASCII)
@@ -79,9 +83,8 @@ def _decode(text: str) -> JSON:
 def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in fields if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} occurs twice")
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"the key {twice:.{MAX_SHOWN}} occurs twice")
 
     return fields
 
@@ -313,11 +316,11 @@ def _same(left: JSON, right: JSON) -> bool:
 
 
 def _below(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+    return f"{path}.{name:.{MAX_SHOWN}}" if path else f"{name:.{MAX_SHOWN}}"
 
 
 def _unknown(name: str, known: Mapping[str, JSON]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name[:MAX_SHOWN], known, n=1)
     hint = f"; did you mean {near[0]}?" if near else f"; known are: {', '.join(known)}" if known else ""
     return f"is not known{hint}"
 
@@ -327,5 +330,5 @@ def _or(words: Sequence[str]) -> str:
 
 
 def _shown(value: JSON) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    text = json.dumps(value[: 2 * MAX_SHOWN] if isinstance(value, str) else value, ensure_ascii=False)
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"

@@ -32,7 +32,7 @@ class _CountingLoop(asyncio.SelectorEventLoop):
         self._steps = 0
 
     def call_soon(
-        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         return super().call_soon(partial(self._step, callback, *args), context=context)
 

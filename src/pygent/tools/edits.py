@@ -12,6 +12,9 @@ from ..errors import ToolError
 MAX_SHOWN = 12
 """Lines or places that an explanation names."""
 
+MAX_PLACES = 1_000
+"""Places of an ambiguous text that are counted."""
+
 MAX_COMPARED = 5_000
 """Lines that are searched for something similar, or compared for a diff: more would take seconds."""
 
@@ -20,10 +23,11 @@ _NUMBERED = re.compile(r"\s*\d+\t")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A file's new content, and the numbers of the lines at which it was changed."""
+    """A file's new content, in how many places it was changed, and in which line first."""
 
     data: bytes
-    lines: tuple[int, ...]
+    places: int
+    line: int
 
 
 def replace(data: bytes, old: str, new: str, *, everywhere: bool = False) -> Edit:
@@ -47,14 +51,16 @@ def replace(data: bytes, old: str, new: str, *, everywhere: bool = False) -> Edi
     if not places:
         raise ToolError(f"`old` is not in the file. {_advice(data.decode('utf-8', 'replace'), old, new)}")
 
-    lines = tuple(data.count(b"\n", 0, place) + 1 for place in places)
+    lines = [data.count(b"\n", 0, place) + 1 for place in places[:MAX_SHOWN]]
     if len(places) > 1 and not everywhere:
+        times = f"{len(places)} times" if len(places) <= MAX_PLACES else f"more than {MAX_PLACES} times"
+        more = ", …" if len(places) > len(lines) else ""
         raise ToolError(
-            f"`old` is in the file {_times(places)}, at lines {_listed(lines)}; "
+            f"`old` is in the file {times}, at lines {', '.join(map(str, lines))}{more}; "
             f"add lines around it to make it unique, or set replace_all"
         )
 
-    return Edit(data.replace(target, replacement), lines)
+    return Edit(data.replace(target, replacement), data.count(target), lines[0])
 
 
 def diff(path: str, old: bytes | None, new: bytes) -> str | None:
@@ -89,19 +95,10 @@ def _places(data: bytes, target: bytes) -> list[int]:
     """Where the target begins; places that overlap count, because they too are a doubt about what is meant."""
     places: list[int] = []
     place = data.find(target)
-    while place >= 0 and len(places) <= 1_000:
+    while place >= 0 and len(places) <= MAX_PLACES:
         places.append(place)
         place = data.find(target, place + 1)
     return places
-
-
-def _times(places: Sequence[int]) -> str:
-    return f"{len(places)} times" if len(places) <= 1_000 else "more than 1,000 times"
-
-
-def _listed(lines: Sequence[int]) -> str:
-    more = ", …" if len(lines) > MAX_SHOWN else ""
-    return ", ".join(map(str, lines[:MAX_SHOWN])) + more
 
 
 def _advice(text: str, old: str, new: str) -> str:

@@ -87,7 +87,7 @@ async def edit_file(rt: AsyncRuntime, path: str, old: str, new: str, replace_all
         raise ToolError(f"{path} is not changed: {error}") from None
 
     await rt.write_bytes(path, edit.data)
-    places = f"line {edit.lines[0]}" if len(edit.lines) == 1 else f"{len(edit.lines)} places"
+    places = f"line {edit.line}" if edit.places == 1 else f"{edit.places:,} places"
     return ToolOutput(f"Edited {path} at {places}", await asyncio.to_thread(diff, path, data, edit.data))
 
 

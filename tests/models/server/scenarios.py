@@ -10,7 +10,7 @@ from email.utils import formatdate
 from time import time
 
 from .connection import Connection
-from .streams import HELLO, PLAIN, STOP, WORDS, completion, sse
+from .streams import HELLO, PLAIN, STOP, WORDS, completion, said, sse
 
 Scenario = Callable[[Connection], Awaitable[None]]
 
@@ -227,6 +227,14 @@ async def finished_then_gone(to: Connection) -> None:
 
 
 @scenario
+async def finished_then_silent(to: Connection) -> None:
+    """All was said, but for [DONE]."""
+    await to.begin_stream()
+    await to.send(sse(*WORDS, STOP, done=False))
+    await to.forever()
+
+
+@scenario
 async def holdopen(to: Connection) -> None:
     await to.begin_stream()
     await to.send(PLAIN)
@@ -246,7 +254,7 @@ async def hugeline(to: Connection) -> None:
 async def flood(to: Connection) -> None:
     """A stream without end."""
     await to.begin_stream()
-    data = sse(WORDS[0], done=False) * 1000
+    data = sse(said("x" * 10_000), done=False) * 10
     while True:
         await to.send(data)
 

@@ -101,7 +101,7 @@ async def play(view: View, *, folder: str | None, paced: bool) -> Ending | int:
             await replay.load()
             for name, content in FILES.items():
                 await runtime.write_file(name, content)
-            await writer.ask(partial(view.greet, _greeting(replay, runtime)))
+            writer.say(partial(view.greet, _greeting(replay, runtime)))
             before = await _run_tests(runtime)
             await agent.run_until_stop(PROMPT)
             after = await _run_tests(runtime)

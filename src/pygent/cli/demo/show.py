@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -17,10 +16,9 @@ from ..console import is_ascii, open_console
 from ..describe import diff_blocks
 from ..escape import visible
 from ..logs import show_warnings
+from ..output import leave_streams
 from ..render import Progress
 from ..result import ExitCode
-from ..stdout import abandon_stdout
-from ..writer import is_stuck
 from .play import Ending, play
 from .project import FILES
 
@@ -35,7 +33,7 @@ def run_demo(*, fast: bool | None, keep: bool) -> int:
     console, errors = open_console(sys.stdout), open_console(sys.stderr)
     show_warnings(errors)
     folder = tempfile.mkdtemp(prefix="pygent-demo-") if keep else None
-    paced = sys.stdout is not None and sys.stdout.isatty() if fast is None else not fast
+    paced = sys.stdout.isatty() if fast is None else not fast
     try:
         ending = asyncio.run(play(Progress(console, shows_answer=True, shows_costs=False), folder=folder, paced=paced))
         code = ending if isinstance(ending, int) else _show_ending(ending, folder, console)
@@ -44,11 +42,7 @@ def run_demo(*, fast: bool | None, keep: bool) -> int:
         code = ExitCode.FAILED
     except BrokenPipeError:
         code = ExitCode.BROKEN_PIPE
-    if is_stuck():  # the end of the interpreter would wait for that stream, too
-        os._exit(code)
-    if code == ExitCode.BROKEN_PIPE:
-        abandon_stdout()
-    return code
+    return leave_streams(code)
 
 
 def _show_ending(ending: Ending, folder: str | None, console: Console) -> int:

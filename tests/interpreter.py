@@ -15,7 +15,8 @@ def run(program: str, *options: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, *STRICT, *options, "-c", program], capture_output=True, text=True, timeout=50, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert not done.stderr, done.stderr
+    assert done.returncode == 0
     return done.stdout.splitlines()
 
 

@@ -289,7 +289,7 @@ def test_closer_called_on_the_loop() -> None:
 
 
 def test_call_soon() -> None:
-    """A plain function runs on the loop before later calls, at once if it is called there; without a loop it does not."""
+    """A plain function runs on the loop before later calls, and at once if called there; without a loop not at all."""
     places: list[str] = []
 
     def note() -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .events import StreamRestarted as StreamRestarted
     from .events import TextDelta as TextDelta
     from .events import ToolCallDelta as ToolCallDelta
+    from .events import ToolCallsRescued as ToolCallsRescued
     from .events import ToolFinished as ToolFinished
     from .events import ToolOutputDelta as ToolOutputDelta
     from .events import ToolStarted as ToolStarted
@@ -114,6 +115,7 @@ _HOME = {
         "StreamRestarted",
         "TextDelta",
         "ToolCallDelta",
+        "ToolCallsRescued",
         "ToolFinished",
         "ToolOutputDelta",
         "ToolStarted",

@@ -26,6 +26,7 @@ from .events import (
     StepStarted,
     StreamRestarted,
     TextDelta,
+    ToolCallsRescued,
     TurnFinished,
     TurnStarted,
 )
@@ -243,7 +244,7 @@ class AsyncAgent:
             match event:
                 case TextDelta(text=text):
                     heard.append(text)
-                case StreamRestarted():
+                case StreamRestarted() | ToolCallsRescued():
                     heard.clear()
             self.events.emit(event)
 

@@ -89,6 +89,15 @@ class StreamRestarted(Event, frozen=True):
     reason: str
 
 
+class ToolCallsRescued(Event, frozen=True):
+    """The text of the reply was nothing but tool calls written down, and is taken as such: forget its deltas.
+
+    Small local models do that. `names` are the tools that are called.
+    """
+
+    names: tuple[str, ...]
+
+
 class RetryScheduled(Event, frozen=True):
     """A request failed and is sent again after `delay` seconds; `attempt` is the number of the failed one, from 1."""
 
@@ -144,6 +153,7 @@ AnyEvent: TypeAlias = Union[  # noqa: UP007 - msgspec reads the union at run tim
     ReasoningDelta,
     ToolCallDelta,
     StreamRestarted,
+    ToolCallsRescued,
     RetryScheduled,
     RuntimeOpened,
     ToolStarted,

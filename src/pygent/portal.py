@@ -149,6 +149,9 @@ class Closer:
 class Job(Future[T]):
     """A coroutine function on its way on an event loop of another thread; done when its task is, cleanup included.
 
+    Attributes:
+        task: its task, once it has begun.
+
     Raises:
         RuntimeError: the event loop is closed.
     """
@@ -156,7 +159,7 @@ class Job(Future[T]):
     def __init__(self, loop: asyncio.AbstractEventLoop, func: Callable[[], Awaitable[T]]) -> None:
         super().__init__()
         self._loop = loop
-        self._task: asyncio.Task[T] | None = None
+        self.task: asyncio.Task[T] | None = None
         loop.call_soon_threadsafe(self._start, func)
 
     def cancel_task(self) -> None:
@@ -166,12 +169,12 @@ class Job(Future[T]):
     # On the loop.
 
     def _start(self, func: Callable[[], Awaitable[T]]) -> None:
-        self._task = self._loop.create_task(_awaited_result(func), name=f"pygent-{_name(func)}")
-        self._task.add_done_callback(self._finish)
+        self.task = self._loop.create_task(_awaited_result(func), name=f"pygent-{_name(func)}")
+        self.task.add_done_callback(self._finish)
 
     def _cancel_task(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        if self.task is not None:
+            self.task.cancel()
 
     def _finish(self, task: asyncio.Task[T]) -> None:
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
@@ -191,7 +194,7 @@ class _Portal:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self._lock = threading.RLock()
-        self._jobs: set[Future[Any]] = set()
+        self._jobs: set[Job[Any]] = set()
         self._ended = False
         self.thread = threading.Thread(target=self._run, name="pygent-portal", daemon=True)
         self.thread.start()
@@ -217,24 +220,27 @@ class _Portal:
             with suppress(KeyboardInterrupt, SystemExit):  # asyncio lets a task's pass; who awaits the task sees it
                 self.loop.run_forever()
         with suppress(KeyboardInterrupt, SystemExit):
-            self.loop.run_until_complete(_wind_up())
+            self.loop.run_until_complete(self._wind_up())
         with self._lock:
             self.loop.close()
         for job in tuple(self._jobs):  # what came too late, or would not end: nobody may wait for it for ever
             job.set_exception(asyncio.CancelledError())
+
+    async def _wind_up(self) -> None:
+        await _cancel({job.task for job in tuple(self._jobs) if job.task})  # they clean up, with tasks of their own
+        await _cancel(asyncio.all_tasks() - {asyncio.current_task()})
+        await self.loop.shutdown_asyncgens()
 
 
 async def _close_all() -> None:
     await asyncio.gather(*(closer._close_quietly() for closer in tuple(_closers)))
 
 
-async def _wind_up() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
-    await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 def _portal() -> _Portal:

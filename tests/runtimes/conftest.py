@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import time
@@ -72,7 +73,8 @@ def fill_in(path: str, workspace: Workspace) -> str:
 
 
 def descriptors() -> list[str]:
-    """What this process holds open, the listing's own descriptor left out."""
+    """What this process holds open, once the garbage is gone; the listing's own descriptor left out."""
+    gc.collect()
     found = []
     for number in os.listdir("/proc/self/fd"):
         try:

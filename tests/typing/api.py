@@ -56,6 +56,7 @@ from pygent import (
     ToolCall,
     ToolCallDelta,
     ToolCallFunction,
+    ToolCallsRescued,
     ToolError,
     ToolFinished,
     ToolOutput,
@@ -264,6 +265,8 @@ def show(event: AnyEvent) -> str:
             return f"{index} {name} {arguments}"
         case StreamRestarted(reason=reason) | RetryScheduled(reason=reason):
             return reason
+        case ToolCallsRescued(names=names):
+            return ", ".join(names)
         case RuntimeOpened(kind=kind, workspace=workspace, notice=notice):
             return notice or f"{kind} {workspace}"
         case ToolStarted(call=call):

@@ -83,7 +83,7 @@ class AskFirst(AllowAll):
         given_up = threading.Event()
         try:
             answer = await self._writer.ask(lambda: self._ask(call.id, command, given_up))
-        except OSError:  # the terminal has gone
+        except (OSError, termios.error):  # the terminal has gone
             return DENIED
         finally:
             given_up.set()

@@ -22,6 +22,7 @@ from ..events import (
     StreamRestarted,
     TextDelta,
     ToolCallDelta,
+    ToolCallsRescued,
     ToolFinished,
     ToolOutputDelta,
     ToolStarted,
@@ -112,6 +113,9 @@ class Progress:
             case StreamRestarted(reason=reason):
                 self._said = ""
                 self._note(f"the reply broke off ({reason}) and is asked for again")
+            case ToolCallsRescued():
+                self._said = ""
+                self._note("the text is a tool call, and is taken as one")
             case RetryScheduled(delay=delay, reason=reason):
                 self._note(f"{reason}; trying again in {delay:.1f} s")
             case MessageAdded(message=message) if message.role == "assistant":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
@@ -12,12 +13,13 @@ from uuid import uuid4
 import msgspec
 
 from ..errors import ModelConnectionError, ModelError, ModelStatusError, ModelTimeout, SettingsError, StreamInterrupted
-from ..events import Emit, Event, RetryScheduled, StreamRestarted
+from ..events import Emit, Event, RetryScheduled, StreamRestarted, ToolCallsRescued
 from ..messages import JSON, Message
 from ..settings import Settings
 from .deltas import PartialReply
 from .endpoint import Endpoint
 from .faults import not_a_reply, status_error
+from .rescue import rescue_tool_calls
 from .retry import with_retries
 from .stream import read_stream
 from .timeouts import Timeouts
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from .http import Response
 
 T = TypeVar("T")
+
+_log = logging.getLogger("pygent.models")
 
 _Exchange: TypeAlias = "Callable[..., AbstractAsyncContextManager[Response]]"
 
@@ -117,7 +121,7 @@ class OpenAIModel:
         """Return the model's reply to `messages`, which may be plain dicts of the chat shape, too.
 
         A request that fails by accident is sent again: silently as long as nothing of the reply was emitted, after a
-        `StreamRestarted` otherwise.
+        `StreamRestarted` otherwise. A text that is nothing but calls of offered tools becomes these calls.
 
         Raises:
             AuthenticationError: there is no key, or a wrong one.
@@ -143,7 +147,15 @@ class OpenAIModel:
         async def send(attempt: int) -> Message:
             return await self._ask(body, {**headers, "X-Pygent-Retry-Count": str(attempt - 1)}, show)
 
-        return await self._insist(send, model=model, on_retry=on_retry)
+        reply = await self._insist(send, model=model, on_retry=on_retry)
+        calls = () if reply.tool_calls else rescue_tool_calls(reply.text, tools)
+        if not calls:
+            return reply
+
+        names = tuple(call.function.name for call in calls)
+        _log.info("%s wrote its tool calls as text: %s", model, ", ".join(names))
+        tell(ToolCallsRescued(names=names))
+        return msgspec.structs.replace(reply, content=None, tool_calls=calls)
 
     async def list_models(self) -> list[str]:
         """Return the names of the models that the server offers, sorted.

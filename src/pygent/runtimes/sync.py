@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import wait
 from functools import partial
@@ -165,7 +166,7 @@ class _LoopCall:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._jobs: set[Job[Any]] = set()
-        self._over = False
+        self._over = threading.Event()
 
     def __call__(self, func: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if running_loop() is self._loop:
@@ -173,7 +174,7 @@ class _LoopCall:
                 "this call would wait for the event loop that it runs on; call it from a tool's own thread"
             )
 
-        if self._over:
+        if self._over.is_set():
             raise _over()
 
         try:
@@ -183,7 +184,7 @@ class _LoopCall:
 
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
-        if self._over:  # it ended between the two lines
+        if self._over.is_set():  # it ended between the two lines
             job.cancel_task()
         while not wait([job], LOOP_CHECK_SECONDS).done:
             if self._loop.is_closed():
@@ -194,7 +195,7 @@ class _LoopCall:
             raise _over() from None
 
     def end(self) -> None:
-        self._over = True
+        self._over.set()
         for job in tuple(self._jobs):
             job.cancel_task()
 

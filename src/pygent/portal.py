@@ -16,7 +16,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -54,8 +54,9 @@ def call(func: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) 
 
     warn_if_loop_runs(_name(func))
     daemon = threading.current_thread().daemon
-    job = _portal().start(partial(func, *args, **kwargs))
-    try:
+    job = _portal().job(partial(func, *args, **kwargs))
+    try:  # from here on a signal handler may raise at any place
+        job.start()
         if not daemon:
             _awaited.add(job)
         return job.result()
@@ -128,10 +129,10 @@ class Closer:
     def _forgotten(self) -> None:
         """Close it without waiting: the garbage collector may call this anywhere, on the loop's thread too."""
         if self in _closers and _current is not None:
-            with suppress(RuntimeError):  # the loop has just been closed
-                job = _current.start(self._close_quietly)
-                _closing.add(job)
-                job.add_done_callback(_closing.discard)
+            job = _current.job(self._close_quietly)
+            _closing.add(job)
+            job.add_done_callback(_closing.discard)
+            job.start()
         _closers.discard(self)
 
     async def _close(self) -> None:
@@ -147,34 +148,50 @@ class Closer:
 
 
 class Job(Future[T]):
-    """A coroutine function on its way on an event loop of another thread; done when its task is, cleanup included.
+    """A coroutine function for an event loop of another thread; done when its task is, cleanup included.
+
+    A loop that is closed cancels it. It is never left waiting, wherever a signal handler of the caller raises.
 
     Attributes:
         task: its task, once it has begun.
-
-    Raises:
-        RuntimeError: the event loop is closed.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, func: Callable[[], Awaitable[T]]) -> None:
         super().__init__()
         self._loop = loop
+        self._func = func
         self.task: asyncio.Task[T] | None = None
-        loop.call_soon_threadsafe(self._start, func)
+
+    def start(self) -> None:
+        """Let the loop begin with it."""
+        self._tell_loop(self._start)
 
     def cancel_task(self) -> None:
         """Cancel the task, as `asyncio.Task.cancel` does; it is done when it has cleaned up."""
-        self._loop.call_soon_threadsafe(self._cancel_task)
+        self._tell_loop(self._cancel_task)
+
+    def give_up(self) -> None:
+        """Let nobody wait any longer: it will not come to its end."""
+        with suppress(InvalidStateError):  # it has come to it just now
+            self.set_exception(asyncio.CancelledError())
+
+    def _tell_loop(self, func: Callable[[], None]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(func)
+        except RuntimeError:  # it is closed
+            self.give_up()
 
     # On the loop.
 
-    def _start(self, func: Callable[[], Awaitable[T]]) -> None:
-        self.task = self._loop.create_task(_awaited_result(func), name=f"pygent-{_name(func)}")
+    def _start(self) -> None:
+        self.task = self._loop.create_task(_awaited_result(self._func), name=f"pygent-{_name(self._func)}")
         self.task.add_done_callback(self._finish)
 
     def _cancel_task(self) -> None:
         if self.task is not None:
             self.task.cancel()
+        else:
+            self.give_up()
 
     def _finish(self, task: asyncio.Task[T]) -> None:
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
@@ -193,21 +210,21 @@ class _Portal:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self._lock = threading.RLock()
         self._jobs: set[Job[Any]] = set()
         self._ended = False
         self.thread = threading.Thread(target=self._run, name="pygent-portal", daemon=True)
         self.thread.start()
 
-    def start(self, func: Callable[[], Awaitable[T]]) -> Job[T]:
-        with self._lock:
-            job = Job(self.loop, func)
-            self._jobs.add(job)
+    def job(self, func: Callable[[], Awaitable[T]]) -> Job[T]:
+        job = Job(self.loop, func)
+        self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
         return job
 
     def end(self) -> None:
-        wait([self.start(_close_all), *_closing], SHUTDOWN_SECONDS)
+        closing = self.job(_close_all)
+        closing.start()
+        wait([closing, *_closing], SHUTDOWN_SECONDS)
         self.loop.call_soon_threadsafe(self._stop)
         self.thread.join(SHUTDOWN_SECONDS)
 
@@ -221,10 +238,9 @@ class _Portal:
                 self.loop.run_forever()
         with suppress(KeyboardInterrupt, SystemExit):
             self.loop.run_until_complete(self._wind_up())
-        with self._lock:
-            self.loop.close()
-        for job in tuple(self._jobs):  # what came too late, or would not end: nobody may wait for it for ever
-            job.set_exception(asyncio.CancelledError())
+        self.loop.close()
+        for job in tuple(self._jobs):  # what came too late, or would not end
+            job.give_up()
 
     async def _wind_up(self) -> None:
         await _cancel({job.task for job in tuple(self._jobs) if job.task})  # they clean up, with tasks of their own

@@ -8,8 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from pygent.cli import context as module
-from pygent.cli.context import LIMIT_BYTES, read_context, with_context
+from pygent.cli.context import LIMIT_BYTES, Context, read_context, with_context
 
 
 @pytest.fixture
@@ -31,22 +30,19 @@ def test_pipe_is_read_to_its_end(pipe) -> None:
     assert (context.text, context.notice) == ("log line\nÄ", "")
 
 
-def test_silent_pipe_is_left_alone(pipe, monkeypatch) -> None:
+def test_silent_pipe_is_left_alone(pipe) -> None:
     """A pipe that nobody writes to and nobody closes does not stop the run, and the user is told."""
-    monkeypatch.setattr(module, "FIRST_BYTE", 0.01)
-
-    context = read_context(pipe[0])
+    context = read_context(pipe[0], first_byte=0.01)
 
     assert context.text == ""
     assert "stayed silent" in context.notice
 
 
-def test_pipe_that_falls_silent_gives_what_came(pipe, monkeypatch) -> None:
+def test_pipe_that_falls_silent_gives_what_came(pipe) -> None:
     """What came is used, and the user is told that there was no end."""
-    monkeypatch.setattr(module, "NEXT_BYTE", 0.01)
     os.write(pipe[1], b"half")
 
-    context = read_context(pipe[0])
+    context = read_context(pipe[0], next_byte=0.01)
 
     assert context.text == "half"
     assert "fell silent" in context.notice
@@ -67,10 +63,10 @@ def test_nothing_to_read_is_no_context(tmp_path) -> None:
     """The null device, a folder and a closed descriptor are as good as nothing."""
     null, folder = os.open(os.devnull, os.O_RDONLY), os.open(tmp_path, os.O_RDONLY)
     for descriptor in (null, folder):
-        assert read_context(descriptor) == module.Context()
+        assert read_context(descriptor) == Context()
         os.close(descriptor)
 
-    assert read_context(folder) == module.Context()
+    assert read_context(folder) == Context()
 
 
 def test_bytes_that_are_no_text_are_replaced(pipe) -> None:

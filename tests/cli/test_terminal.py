@@ -52,7 +52,7 @@ def test_one_stream_on_a_terminal(stream: str, tmp_path: Path) -> None:
     ):
         assert terminal.end() == 0
 
-    written, shown = (tmp_path / "file").read_text(), plain(terminal.shown)
+    written, shown = (tmp_path / "file").read_bytes().decode(), plain(terminal.shown)
     if stream == "stdout":
         assert written == f"Answer: {EVIL}\n"
         assert "Answer:" not in shown

@@ -29,40 +29,52 @@ class Context:
     notice: str = ""
 
 
-def read_context(descriptor: int = 0, *, patient: bool = False) -> Context:
-    """Read standard input as the module says; `patient`: wait for its end, however long that takes."""
+def read_context(
+    descriptor: int = 0, *, first_byte: float | None = FIRST_BYTE, next_byte: float | None = NEXT_BYTE
+) -> Context:
+    """Read standard input as the module says.
+
+    Args:
+        descriptor: what to read.
+        first_byte: seconds to wait for anything at all; None: as long as it takes.
+        next_byte: seconds to wait for more.
+    """
     data = bytearray()
-    wait: float | None = None if patient else FIRST_BYTE
+    wait = first_byte
     try:
         if os.isatty(descriptor):
             return Context()
 
         while len(data) <= LIMIT_BYTES:
             if not select.select([descriptor], [], [], wait)[0]:
-                break
+                return _fallen_silent(_text(data), wait)
 
             block = os.read(descriptor, 1 << 16)
             if not block:
-                return Context(data.decode("utf-8", "replace"))
+                return Context(_text(data))
 
             data += block
-            wait = None if patient else NEXT_BYTE
+            wait = next_byte
     except (OSError, ValueError):  # closed, or nothing that can be read, such as a folder
-        return Context(data.decode("utf-8", "replace"))
+        return Context(_text(data))
 
-    text = data[:LIMIT_BYTES].decode("utf-8", "replace")
-    if len(data) > LIMIT_BYTES:
-        return Context(
-            f"{text}\n[cut: this is the first MiB]", "standard input was longer than 1 MiB; the rest is left out"
-        )
-
-    if data:
-        return Context(text, f"standard input fell silent for {NEXT_BYTE:g} s without an end; what came is used")
-
-    notice = (
-        f'standard input stayed silent for {FIRST_BYTE:g} s and is left alone (</dev/null avoids the wait, "-" waits)'
+    return Context(
+        f"{_text(data[:LIMIT_BYTES])}\n[cut: this is the first MiB]",
+        "standard input was longer than 1 MiB; the rest is left out",
     )
-    return Context(notice=notice)
+
+
+def _text(data: bytes | bytearray) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _fallen_silent(text: str, seconds: float | None) -> Context:
+    """What to do with a pipe that has neither more to say nor an end."""
+    if text:
+        return Context(text, f"standard input fell silent for {seconds:g} s without an end; what came is used")
+
+    advice = 'to wait for it add "-", to avoid the wait add </dev/null'
+    return Context(notice=f"standard input stayed silent for {seconds:g} s and is left alone; {advice}")
 
 
 def with_context(prompt: str, context: str) -> str:

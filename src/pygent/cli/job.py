@@ -60,7 +60,7 @@ def prepare(options: RunOptions) -> Job:
     if settings.log_file is not None:
         write_log(settings.log_file)
     words = [word for word in options.prompt if word != "-"]
-    context = read_context(patient=len(words) < len(options.prompt))
+    context = read_context() if words == list(options.prompt) else read_context(first_byte=None, next_byte=None)
     prompt = with_context(" ".join(words).strip(), context.text)
     if not prompt:
         raise click.UsageError('say what should be done: pygent run "..."', click.get_current_context(silent=True))

@@ -21,7 +21,7 @@ class _Warnings(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        with suppress(OSError):  # nobody reads it any more
+        with suppress(OSError, ValueError):  # nobody reads it any more, or it is closed
             self._console.print(Text(f"pygent: {one_line(record.getMessage(), 500)}", style="yellow"), soft_wrap=True)
 
 

@@ -113,7 +113,7 @@ class Progress:
             case StreamRestarted(reason=reason):
                 self._said = ""
                 self._note(f"the reply broke off ({reason}) and is asked for again")
-            case ToolCallsRescued():
+            case ToolCallsRescued() if self._said:
                 self._said = ""
                 self._note("the text is a tool call, and is taken as one")
             case RetryScheduled(delay=delay, reason=reason):

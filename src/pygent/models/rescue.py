@@ -39,7 +39,8 @@ def rescue_tool_calls(text: str, tools: Sequence[JSON]) -> tuple[ToolCall, ...]:
         text: the whole content of a reply that has no tool call.
         tools: the tools that were offered, in the OpenAI shape.
     """
-    schemas = {tool["function"]["name"]: tool["function"].get("parameters", {}) for tool in tools}
+    functions = [tool["function"] for tool in tools if "function" in tool]  # servers have built-in ones without
+    schemas = {function["name"]: function.get("parameters", {}) for function in functions}
     try:
         return tuple(_checked(name, arguments, schemas) for name, arguments in _written_calls(text))
     except (ValueError, ToolError, RecursionError):

@@ -177,13 +177,10 @@ class _LoopCall:
         if self._over.is_set():
             raise _over()
 
-        try:
-            job = Job(self._loop, partial(func, *args, **kwargs))
-        except RuntimeError:  # the loop is closed
-            raise _over() from None
-
+        job = Job(self._loop, partial(func, *args, **kwargs))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
+        job.start()
         if self._over.is_set():  # it ended between the two lines
             job.cancel_task()
         while not wait([job], LOOP_CHECK_SECONDS).done:

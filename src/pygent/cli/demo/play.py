@@ -78,18 +78,19 @@ class _Paced:
         return await self._replay.chat(messages, model, tools, emit=emit)
 
 
-async def play(view: View, *, folder: str | None, paced: bool) -> Ending | int:
+async def play(view: View, *, folder: str | None, paced: bool, cassette: Path = CASSETTE) -> Ending | int:
     """Play the demo; the exit status is returned instead if a signal, or nobody who reads, ended it.
 
     Args:
         view: where it is shown.
         folder: an empty folder for the project, which stays; None: a temporary one.
         paced: whether to take time.
+        cassette: what the model replies.
 
     Raises:
         PygentError: the demo could not be played to its end.
     """
-    replay = ReplayModel(CASSETTE, delay=PACE if paced else 0.0)
+    replay = ReplayModel(cassette, delay=PACE if paced else 0.0)
     runtime = LocalRuntime(folder, env={"PATH": f"{Path(sys.executable).parent}:{os.defpath}"})
     agent = AsyncAgent(_Paced(replay) if paced else replay, runtime=runtime, settings=Settings())
     turns: list[TurnFinished] = []

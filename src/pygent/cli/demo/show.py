@@ -7,6 +7,7 @@ import difflib
 import sys
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -19,23 +20,26 @@ from ..logs import show_warnings
 from ..output import leave_streams
 from ..render import Progress
 from ..result import ExitCode
-from .play import Ending, play
+from .play import CASSETTE, Ending, play
 from .project import FILES
 
 
-def run_demo(*, fast: bool | None, keep: bool) -> int:
+def run_demo(*, fast: bool | None, keep: bool, cassette: Path = CASSETTE) -> int:
     """Play the demo; return 0 if the project's tests pass at its end.
 
     Args:
         fast: without pauses; None: with pauses on a terminal only.
         keep: leave the project's folder, and say where it is.
+        cassette: what the model replies.
     """
     console, errors = open_console(sys.stdout), open_console(sys.stderr)
     show_warnings(errors)
     folder = tempfile.mkdtemp(prefix="pygent-demo-") if keep else None
     paced = sys.stdout.isatty() if fast is None else not fast
     try:
-        ending = asyncio.run(play(Progress(console, shows_answer=True, shows_costs=False), folder=folder, paced=paced))
+        ending = asyncio.run(
+            play(Progress(console, shows_answer=True, shows_costs=False), folder=folder, paced=paced, cassette=cassette)
+        )
         code = ending if isinstance(ending, int) else _show_ending(ending, folder, console)
     except PygentError as error:
         errors.print(Text(f"pygent: {visible(str(error))}", style="bold red"), soft_wrap=True)

@@ -19,6 +19,7 @@ from pygent import (
     ModelError,
     Persona,
     RuntimeUnavailable,
+    SessionError,
     Settings,
     TextDelta,
     Tool,
@@ -150,10 +151,19 @@ async def test_run_goes_on_until_the_model_answers_in_words(runtime: LocalRuntim
     [
         pytest.param(tool_call("stop", summary="all done"), "stop", "all done", id="stop"),
         pytest.param(tool_call("continue", question="which one?"), "continue", "which one?", id="continue"),
+        pytest.param(tool_call("stop"), "stop", "", id="nothing-said"),
+        pytest.param(
+            Message.assistant("I found two.", tool_calls=[tool_call("continue", question="which one?")]),
+            "continue",
+            "I found two.\n\nwhich one?",
+            id="words-and-a-question",
+        ),
     ],
 )
-async def test_final_tools_end_the_run(runtime: LocalRuntime, call: ToolCall, reason: str, answer: str) -> None:
-    """`stop` and `continue` end the run, and what they say is the answer when the reply has no text."""
+async def test_final_tools_end_the_run(
+    runtime: LocalRuntime, call: ToolCall | Message, reason: str, answer: str
+) -> None:
+    """`stop` and `continue` end the run, and what they say belongs to the answer."""
     agent = AsyncAgent(ScriptedModel([call]), runtime=runtime)
     events = recorded(agent)
 
@@ -457,6 +467,48 @@ async def test_interrupt_ends_the_run_normally(runtime: LocalRuntime) -> None:
     assert agent.stop_reason is None
 
 
+async def test_interrupting_twice_is_interrupting_once(runtime: LocalRuntime) -> None:
+    """An impatient second `interrupt()`, or an `aclose()`, while the first is being cleaned up changes nothing."""
+    entered, cleaning, cleaned = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(rt: object) -> None:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaning.set()
+            await cleaned.wait()
+
+    agent = AsyncAgent(ScriptedModel([tool_call("slow")]), runtime=runtime, tools=[slow])
+    run = asyncio.create_task(agent.run_until_stop("go"))
+    await entered.wait()
+    agent.interrupt()
+    await cleaning.wait()
+
+    agent.interrupt()
+    await agent.aclose()
+    cleaned.set()
+    await run
+
+    assert agent.stop_reason == "interrupted"
+
+
+async def test_an_approver_may_end_the_run(runtime: LocalRuntime) -> None:
+    """Interrupted between two awaits, the run ends at once: the model is not asked again."""
+
+    async def enough(tool: Tool, call: ToolCall) -> Approval:
+        agent.interrupt()
+        return Approval(allowed=False, reason="enough")
+
+    agent = AsyncAgent(ScriptedModel([tool_call("bash", cmd="ls"), "never"]), runtime=runtime, approver=enough)
+    events = recorded(agent)
+
+    await agent.run_until_stop("go")
+
+    assert agent.stop_reason == "interrupted"
+    assert sum(isinstance(event, StepStarted) for event in events) == 1
+
+
 async def test_interrupted_words_are_remembered(runtime: LocalRuntime) -> None:
     """What the user saw of a reply before the interruption is in the history, marked."""
 
@@ -473,6 +525,24 @@ async def test_interrupted_words_are_remembered(runtime: LocalRuntime) -> None:
 
     assert reply.text == "Once upon a time [interrupted]"
     assert agent.stop_reason == "interrupted"
+
+
+async def test_a_step_cut_off_returns_its_own_reply(runtime: LocalRuntime) -> None:
+    """What a limit leaves of a step is what this step said, never an older reply."""
+    gate = Gate()
+    limits = Limits(step_timeout=0.1)
+    agent = AsyncAgent(ScriptedModel([tool_call("gate")]), runtime=runtime, tools=[gate.tool()], limits=limits)
+
+    assert [call.function.name for call in (await agent.step("go")).tool_calls] == ["gate"]
+
+    class Silent:
+        async def chat(self, messages, model, tools, *, emit):  # type: ignore[no-untyped-def]
+            await asyncio.Event().wait()
+
+    agent = AsyncAgent(Silent(), runtime=runtime, limits=limits)
+    agent.history.append(Message.assistant("an older reply"))
+
+    assert await agent.step() == Message.assistant("")
 
 
 async def test_interrupting_an_idle_agent_does_nothing(runtime: LocalRuntime) -> None:
@@ -620,6 +690,38 @@ async def test_history_file_carries_a_conversation_over(tmp_path: Path, runtime:
     assert texts(model.requests[0][1:]) == ["my name is Ada", "hello", "what is my name?"]
 
 
+@pytest.mark.parametrize("content", ["no JSON", '[{"role":"system","content":"s"},{"role":"user","content":"u"}]'])
+async def test_a_history_file_that_was_not_read_is_not_written(
+    tmp_path: Path, runtime: LocalRuntime, content: str
+) -> None:
+    """What is in the file outlives an agent that could not read it, or was cancelled before it had."""
+    path = tmp_path / "history.json"
+    path.write_text(content)
+    settings = Settings.from_env({"PYGENT_HISTORY_FILE": str(path)})
+    step = asyncio.create_task(AsyncAgent(ScriptedModel(), runtime=runtime, settings=settings).step("hello"))
+    await asyncio.sleep(0)
+
+    if content != "no JSON":
+        step.cancel()
+    with pytest.raises((SessionError, asyncio.CancelledError)):
+        await step
+
+    assert path.read_text() == content
+
+
+async def test_a_replaced_tool_is_offered(runtime: LocalRuntime) -> None:
+    """The model is told of the tools that there are, also when a new one takes the place in memory of an old one."""
+    names = [f"tool{number}" for number in range(20)]
+    model = ScriptedModel("ok" for _ in names)
+    agent = AsyncAgent(model, runtime=runtime, tools=[])
+    for name in names:
+        agent.tools.clear()
+        agent.tools.append(Tool(name=name, description="", parameters={"type": "object"}, func=print))
+        await agent.step("go")
+
+    assert [tools[0]["function"]["name"] for tools in model.tools] == names
+
+
 async def test_tool_list_is_the_same_object_until_it_changes(runtime: LocalRuntime) -> None:
     """A model may cache the encoded tools by identity."""
     given: list[object] = []
@@ -640,6 +742,12 @@ async def test_tool_list_is_the_same_object_until_it_changes(runtime: LocalRunti
 
     assert given[0] is given[1]
     assert given[1] is not given[2]
+
+
+def test_two_tools_of_one_name_are_refused() -> None:
+    """A server would refuse them at each request, and a call could mean either."""
+    with pytest.raises(ValueError, match="'gate'"):
+        AsyncAgent(ScriptedModel(), tools=[Gate().tool(), Gate().tool()])
 
 
 def test_repr_tells_the_state(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -77,6 +78,7 @@ def processes_in(folder: str) -> list[str]:
 
 def test_a_run_may_be_cancelled_at_any_step(capsys: pytest.CaptureFixture[str]) -> None:
     """Wherever it is cut, the history is valid, files are whole, nothing runs on, and the next step works."""
+    gc.collect()  # earlier tests may have left descriptors to the collector
     before = len(os.listdir("/proc/self/fd"))
     runs: list[Run] = []
 
@@ -90,4 +92,6 @@ def test_a_run_may_be_cancelled_at_any_step(capsys: pytest.CaptureFixture[str]) 
         print(f"\ncancelled at each of {points} loop steps, and again at the next")
     assert runs[-1].completed
     assert not any(run.completed for run in runs[: points // 2])
+    runs.clear()
+    gc.collect()
     assert len(os.listdir("/proc/self/fd")) <= before

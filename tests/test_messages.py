@@ -150,7 +150,20 @@ def test_whatever_a_custom_model_returns(reply: object, message: Message) -> Non
 
 @pytest.mark.parametrize(
     "reply",
-    [None, 7, [], {}, {"tool_calls": [{"id": "1"}]}, object(), {"choices": [{}]}],
+    [
+        None,
+        7,
+        [],
+        {},
+        {"tool_calls": [{"id": "1"}]},
+        object(),
+        {"choices": [{}]},
+        {"content": 5},
+        {"content": ["text"]},
+        {"content": "a", "role": "robot"},
+        {"tool_calls": [{"id": None, "function": {"name": "bash"}}]},
+        {"tool_calls": [{"id": "1", "function": {"name": None}}]},
+    ],
     ids=lambda reply: repr(reply)[:20],
 )
 def test_what_is_no_reply_is_refused(reply: object) -> None:

@@ -57,6 +57,14 @@ async def test_a_file_that_is_no_history_is_refused_and_kept(tmp_path: Path, con
     assert path.read_text("latin-1") == content
 
 
+async def test_half_a_character_does_not_keep_the_rest_from_being_saved(tmp_path: Path) -> None:
+    """A tool's answer may hold a file name that is no UTF-8; it is saved as the model sees it."""
+    path = tmp_path / "history.json"
+    await HistoryFile(path).save([*HISTORY, Message.tool("1", "caf\udce9")])
+
+    assert await HistoryFile(path).load_once([]) == [*HISTORY, Message.tool("1", "caf?")]
+
+
 async def test_work_goes_on_when_saving_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A folder that is not there costs one warning, not the conversation."""
     file = HistoryFile(tmp_path / "gone" / "history.json")

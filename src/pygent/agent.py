@@ -71,6 +71,10 @@ class AsyncAgent:
         usage: the tokens of all replies so far.
         stop_reason: why the last run or step ended, see `TurnFinished.reason`; None while it goes on.
         is_busy: whether a step or a run is going on.
+
+    Raises:
+        SettingsError: a setting holds a value that is not allowed.
+        ValueError: two of the tools have the same name.
     """
 
     def __init__(
@@ -94,7 +98,7 @@ class AsyncAgent:
         self.model: CustomModel = model
         self.model_name = model_name or settings.model
         self.persona = persona or settings.main_persona
-        self.tools: list[Tool] = default_tools() if tools is None else [_as_tool(tool) for tool in tools]
+        self.tools: list[Tool] = default_tools() if tools is None else _as_tools(tools)
         self.runtime = runtime or open_runtime(settings=settings)
         self.approver = approver or allow_all
         self.limits = limits or Limits()
@@ -108,7 +112,7 @@ class AsyncAgent:
         self._runtime_told = False
         self._saved = HistoryFile(settings.history_file, history) if settings.history_file else None
         self._specs: list[JSON] = []
-        self._specs_of: list[int] = []
+        self._specs_of: list[Tool] = []
         self._steering: deque[str] = deque()
         self._scope: TimeLimit | None = None  # around the running step or run
         self._steps, self._answer, self._spent = 0, "", Usage()  # of the running turn
@@ -129,10 +133,11 @@ class AsyncAgent:
             RuntimeUnavailable: there is no place to run the tools.
         """
         async with self._busy(), self._limited(self.limits.step_timeout, "step_timeout") as self._scope:
+            start = len(self.history)
             return await self._step(user_msg)
 
-        last = self.history[-1]
-        return last if last.role == "assistant" else Message.assistant("")
+        replies = [message for message in self.history[start:] if message.role == "assistant"]
+        return replies[-1] if replies else Message.assistant("")
 
     async def run_until_stop(
         self,
@@ -265,7 +270,8 @@ class AsyncAgent:
         await calls.run(self._open_runtime)
         if calls.final is not None:
             tool, output = calls.final
-            self.stop_reason, self._answer = tool.name, self._answer or output.text
+            said = output.text if output.display is None else output.display
+            self.stop_reason, self._answer = tool.name, "\n\n".join(filter(None, (self._answer, said)))
 
     # What the loop stands on.
 
@@ -275,8 +281,8 @@ class AsyncAgent:
 
     def _tool_specs(self) -> list[JSON]:
         """The tools in the OpenAI shape; the same list as long as they are the same, so that a model can cache it."""
-        if self._specs_of != [id(tool) for tool in self.tools]:
-            self._specs_of = [id(tool) for tool in self.tools]
+        if self._specs_of != self.tools:
+            self._specs_of = list(self.tools)
             self._specs = [tool.spec for tool in self.tools]
         return self._specs
 
@@ -317,11 +323,14 @@ class AsyncAgent:
         try:
             if self._saved is not None:
                 self.history = await self._saved.load_once(self.history)
-            yield
+            try:
+                yield
+            finally:
+                self._scope = None
+                if self._saved is not None:  # and was read: what nobody has read must not be replaced
+                    await finish(self._saved.save(self.history))
         finally:
-            self._scope, self.is_busy = None, False
-            if self._saved is not None:
-                await finish(self._saved.save(self.history))
+            self.is_busy = False
 
     def _limited(self, seconds: float | None, reason: str) -> TimeLimit:
         return TimeLimit(seconds, reason, self._stop)
@@ -354,5 +363,11 @@ class AsyncAgent:
             )
 
 
-def _as_tool(tool: Tool | ToolFunction) -> Tool:
-    return tool if isinstance(tool, Tool) else Tool.from_function(tool)
+def _as_tools(given: Iterable[Tool | ToolFunction]) -> list[Tool]:
+    tools = [tool if isinstance(tool, Tool) else Tool.from_function(tool) for tool in given]
+    names = [tool.name for tool in tools]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two tools are called {name!r}; give one of them another name")
+
+    return tools

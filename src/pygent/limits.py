@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -57,7 +58,7 @@ class TimeLimit:
     Args:
         seconds: the time; None: no limit, but `end()` works.
         reason: why the block ended when its time is over.
-        tell: called with the reason if the block was ended.
+        tell: called with the reason when the block is ended; at `end()` as well as when it is left.
     """
 
     def __init__(self, seconds: float | None, reason: str, tell: Callable[[str], None]) -> None:
@@ -66,9 +67,11 @@ class TimeLimit:
         self._tell = tell
 
     def end(self, reason: str) -> None:
-        """End the block now; call it on the block's event loop."""
-        self._reason = reason
-        self._timeout.reschedule(asyncio.get_running_loop().time())
+        """End the block now; call it on the block's event loop. A block that ends already has its own reason."""
+        with suppress(RuntimeError):  # asyncio's word for a timeout that is over
+            self._timeout.reschedule(asyncio.get_running_loop().time())
+            self._reason = reason
+            self._tell(reason)  # now, for the block may come to its end before the event loop gets to it
 
     async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()

@@ -129,11 +129,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dic
     @cached_property
     def encoded(self) -> bytes:
         """`to_dict()` as JSON, made at first use and kept: the body of a request is a join of these."""
-        wire = self.to_dict()
-        try:
-            return msgspec.json.encode(wire)
-        except UnicodeEncodeError:  # a lone surrogate, such as half an emoji cut by a tool: not UTF-8, so replaced
-            return msgspec.json.encode(_without_surrogates(wire))
+        return encode_json(self.to_dict())
+
+
+def encode_json(value: JSON) -> bytes:
+    """Encode messages, or what they are made of; lone surrogates, such as half an emoji cut by a tool, are replaced."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(value)))
 
 
 def parse_message(reply: object) -> Message:
@@ -163,8 +167,8 @@ def parse_message(reply: object) -> Message:
 
     try:
         return Message(
-            role=fields.get("role") or "assistant",
-            content=fields.get("content"),
+            role=msgspec.convert(fields.get("role") or "assistant", Role),
+            content=_parse_content(fields.get("content")),
             tool_calls=tuple(parse_tool_call(call) for call in fields.get("tool_calls") or ()),
             tool_call_id=fields.get("tool_call_id"),
             name=fields.get("name"),
@@ -173,7 +177,7 @@ def parse_message(reply: object) -> Message:
             usage=parse_usage(usage),
             finish_reason=finish_reason,
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
         raise ModelResponseError(
             f"the model returned {_shown(reply)}, which is not a chat message: {error!r}"
         ) from error
@@ -191,7 +195,16 @@ def parse_tool_call(call: object) -> ToolCall:
         arguments = "{}"
     elif not isinstance(arguments, str):
         arguments = msgspec.json.encode(arguments).decode()
-    return ToolCall(id=fields["id"], function=ToolCallFunction(name=function["name"], arguments=arguments))
+    call_id, name = msgspec.convert((fields["id"], function["name"]), tuple[str, str])
+    return ToolCall(id=call_id, function=ToolCallFunction(name=name, arguments=arguments))
+
+
+def _parse_content(content: object) -> Content:
+    """The content as it is, if it is text, nothing, or parts."""
+    if content is None or isinstance(content, str):
+        return content
+
+    return msgspec.convert(content, tuple[dict[str, JSON], ...])
 
 
 def parse_usage(usage: object) -> Usage | None:

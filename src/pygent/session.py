@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from .errors import SessionError
-from .messages import Message
+from .messages import Message, encode_json
 
 _log = logging.getLogger("pygent.session")
 
@@ -46,8 +46,8 @@ class HistoryFile:
     async def save(self, history: Sequence[Message]) -> None:
         """Write the conversation. If that fails the first time a warning is logged, and work goes on in memory."""
         try:
-            await asyncio.to_thread(self._write, msgspec.json.encode(tuple(history)))
-        except (OSError, UnicodeEncodeError) as error:
+            await asyncio.to_thread(self._write, encode_json(tuple(history)))
+        except OSError as error:
             if not self._warned:
                 self._warned = True
                 _log.warning("cannot save the history to %s: %s", self._path, error)

@@ -80,6 +80,7 @@ class ToolCalls:
             if not approval.allowed:
                 raise ToolError(f"not run: {approval.reason or 'the user does not allow this call'}")
 
+            started = time.perf_counter()  # what came before was the user's time
             self._emit(ToolStarted(call=call))
             output = await call_tool(tool, arguments, runtime, on_output=partial(self._tell, call))
             if tool.final and not output.is_error:

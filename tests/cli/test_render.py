@@ -18,6 +18,7 @@ from pygent import (
     StepStarted,
     StreamRestarted,
     TextDelta,
+    ToolCallsRescued,
     ToolFinished,
     ToolOutputDelta,
     ToolStarted,
@@ -142,6 +143,23 @@ def test_restarted_reply_is_told_from_the_broken_one() -> None:
         "  connection reset; trying again in 0.5 s",
         "",
     ]
+
+
+@pytest.mark.parametrize("shows_answer", [True, False])
+def test_call_written_as_text_is_explained_where_it_was_seen(shows_answer: bool) -> None:
+    """A model that writes its tool call as text leaves it on the terminal; elsewhere only the call is shown."""
+    events = [
+        StepStarted(number=1),
+        TextDelta(text='{"name": "bash"} '),
+        ToolCallsRescued(names=("bash",)),
+        MessageAdded(message=Message.assistant(tool_calls=[LS])),
+        ToolStarted(call=LS),
+    ]
+
+    shown = drawn(*events, shows_answer=shows_answer)
+
+    assert ("is taken as one" in shown) == ('{"name": "bash"}' in shown) == shows_answer
+    assert "● $ ls" in shown
 
 
 def test_denied_call_is_shown_with_its_reason() -> None:

@@ -92,6 +92,7 @@ def test_c_locale_is_ascii(env: dict[str, str], tmp_path: Path) -> None:
     assert run.returncode == 0
     assert run.stdout == "Größe.\n"
     assert run.stderr.isascii()
+    assert run.stderr.startswith("pygent - gpt-4.1-mini - this machine")
     assert "* $ echo \\xe4\n  | \\xe4\n  | ok" in run.stderr
     assert "Gr\\xf6\\xdfe\\u2026" in run.stderr
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pygent import PathOutsideWorkspace, RuntimeUnavailable, WorkspaceError
-from pygent.runtimes import LocalRuntime
+from pygent.runtimes import AsyncRuntime, LocalRuntime
 from pygent.testing import cancel_sweep
 
 from .conftest import Nap, descriptors
@@ -153,6 +153,21 @@ async def test_initial_files_are_there(tmp_path: Path) -> None:
         assert (await runtime.exec("./run.sh")).output == "ran\n"
         await runtime.upload(script, "bin/again")
         assert (await runtime.exec("bin/again")).output == "ran\n"
+
+
+async def test_the_folder_that_we_are_in_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`.` and `..` are copied under the names that these folders have, as `src` would be."""
+    (tmp_path / "project" / "src").mkdir(parents=True)
+    (tmp_path / "project" / "src" / "a").write_text("a")
+    monkeypatch.chdir(tmp_path / "project" / "src")
+
+    async with LocalRuntime(initial_files=["."]) as runtime:
+        assert await runtime.list_files() == ["src/a"]
+
+        await runtime.upload("..")
+        await AsyncRuntime.upload(runtime, ".", None)
+
+        assert await runtime.list_files() == ["project/src/a", "src/a"]
 
 
 async def test_missing_initial_file_opens_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -22,6 +23,14 @@ request_id = contextvars.ContextVar("request_id", default="none")
 
 class Mode(Enum):
     READ = "r"
+
+
+@dataclass
+class Breaking:
+    place: str
+
+    def __post_init__(self) -> None:
+        raise KeyError(self.place)
 
 
 def tool_of(func: Callable[..., Any]) -> Tool:
@@ -168,6 +177,24 @@ async def test_whatever_is_raised_is_an_answer(
 async def test_stop_iteration_from_a_thread_is_an_answer(runtime: LocalRuntime) -> None:
     """The one exception that no future can hold does not leave the call waiting for ever."""
     assert await call(fails(StopIteration("x")), runtime) == ToolOutput("StopIteration: x", is_error=True)
+
+
+async def test_an_error_without_words_is_an_answer(runtime: LocalRuntime) -> None:
+    """An exception whose own text cannot be made does not leave the call waiting for ever."""
+
+    class Speechless(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    assert await call(fails(Speechless()), runtime) == ToolOutput("Speechless", is_error=True)
+
+
+async def test_a_type_that_breaks_is_an_answer(runtime: LocalRuntime) -> None:
+    """The code of an argument's class is part of the tool: what it raises is told, not thrown at the agent."""
+
+    async def look(rt: object, at: Breaking) -> None: ...
+
+    assert await call(look, runtime, at={"place": "x"}) == ToolOutput("KeyError: 'x'", is_error=True)
 
 
 async def test_long_errors_are_bounded(runtime: LocalRuntime) -> None:

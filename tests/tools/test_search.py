@@ -272,6 +272,13 @@ def test_globs(glob: str, path: str, matches: bool) -> None:
     assert bool(re.fullmatch(glob_to_regex(glob), f"./{path}")) is matches
 
 
+@pytest.mark.parametrize("glob", ["[z-a].py", "{a,[z-a]}"])
+def test_a_glob_that_means_nothing_is_refused(glob: str) -> None:
+    """Grep would find nothing, without a word."""
+    with pytest.raises(ToolError, match="glob"):
+        glob_to_regex(glob)
+
+
 def test_a_glob_of_many_wildcards_is_refused() -> None:
     """No glob that a model writes keeps the event loop busy for long."""
     with pytest.raises(ToolError, match="more than 6 wildcards"):

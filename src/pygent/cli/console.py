@@ -5,7 +5,7 @@ from __future__ import annotations
 import locale
 import os
 import sys
-from typing import IO
+from typing import IO, NamedTuple
 
 from rich.console import Console
 
@@ -31,6 +31,20 @@ def open_console(file: IO[str]) -> Console:
 def is_ascii(console: Console) -> bool:
     """Whether only ASCII should be drawn."""
     return "utf" not in console.encoding.lower()
+
+
+class Marks(NamedTuple):
+    """The signs that lines are drawn with."""
+
+    bullet: str = "●"
+    gutter: str = "│"
+    corner: str = "└"
+    dot: str = "·"
+
+
+def marks_of(console: Console) -> Marks:
+    """Return the signs that this console can show."""
+    return Marks("*", "|", "|", "-") if is_ascii(console) else Marks()
 
 
 def is_animated(console: Console) -> bool:

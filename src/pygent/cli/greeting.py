@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from ..runtimes import AsyncRuntime
+from .console import Marks
 from .describe import Block
 from .escape import one_line
 from .job import Job
 
 
-def greeting(job: Job, runtime: AsyncRuntime, permission: str, dot: str = "·") -> list[Block]:
+def greeting(job: Job, runtime: AsyncRuntime, permission: str, marks: Marks) -> list[Block]:
     """Return the lines; `permission` says who allows commands."""
-    name = f"pygent {dot} {one_line(job.settings.model, 80)} {dot} {place_of(runtime)}"
+    name = f" {marks.dot} ".join(("pygent", one_line(job.settings.model, 80), place_of(runtime)))
     lines = [("bold", f"{name} (no container)" if is_host(runtime) else name)]
     if is_host(runtime):
         lines.append(("dim", f"Commands run with your rights, not in a sandbox; {permission}."))

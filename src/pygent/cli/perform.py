@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from contextlib import suppress
 from functools import partial
 
 from rich.console import Console
 
 from ..agent import AsyncAgent
-from ..cleanup import finish
 from ..errors import PygentError
-from ..events import Event, TurnFinished
+from ..events import TurnFinished
 from ..messages import Usage
-from ..runtimes import AsyncRuntime, LocalRuntime, open_runtime
+from ..runtimes import AsyncRuntime, open_runtime
 from .ask import AllowAll, AskFirst, NobodyToAsk
-from .console import terminal_descriptor
+from .console import marks_of, terminal_descriptor
 from .greeting import greeting, is_host
 from .job import Job
 from .result import LIMIT_REASONS, ExitCode, Failure, RunResult
-from .signals import Signals
-from .views import View
+from .views import View, shown
 from .writer import Writer
 
 APPROVAL_NEEDED = "ApprovalNeeded"
@@ -40,31 +36,21 @@ async def perform(job: Job, view: View, console: Console) -> RunResult:
     Raises:
         PygentError: the agent could not be made; nothing was started.
     """
-    ends: list[TurnFinished] = []
     failure: Failure | None = None
     workspace = ""
     agent = AsyncAgent(runtime=_runtime(job), settings=job.settings)
-    agent.events.subscribe(partial(_keep_end, ends))
-    with Signals() as signals:
-        writer = Writer(view.draw, partial(signals.cancel, ExitCode.BROKEN_PIPE) if view.must_be_read else None)
-        agent.events.subscribe(writer.put)
-        approver = agent.approver = _approver(job, agent, writer, view, console)
+    async with shown(agent, view) as show:
+        approver = agent.approver = _approver(job, agent, show.writer, view, console)
         try:
             await agent.runtime.open()
             workspace = agent.runtime.workspace
-            writer.say(partial(view.greet, greeting(job, agent.runtime, approver.permission)))
+            show.writer.say(partial(view.greet, greeting(job, agent.runtime, approver.permission, marks_of(console))))
             await agent.run_until_stop(job.prompt, max_steps=job.options.max_steps, max_time=job.options.timeout)
-        except asyncio.CancelledError:
-            if signals.exit_code is None:
-                raise
         except Exception as error:
             failure = _failure(error)
-        finally:
-            with suppress(asyncio.CancelledError):  # a second Ctrl-C; the cleanup is bounded, and the end comes anyway
-                await finish(_close(agent, writer, view))
     if approver.wanted is not None:
         failure = Failure(type=APPROVAL_NEEDED, message=NOBODY_THERE.format(command=approver.wanted))
-    end = ends[-1] if ends else TurnFinished(reason="error", answer="", steps=0, usage=Usage(), duration=0.0)
+    end = show.end or TurnFinished(reason="error", answer="", steps=0, usage=Usage(), duration=0.0)
     return RunResult(
         answer=end.answer,
         reason=end.reason,
@@ -72,17 +58,19 @@ async def perform(job: Job, view: View, console: Console) -> RunResult:
         usage=end.usage,
         duration=end.duration,
         workspace=workspace,
-        exit_code=signals.exit_code or _exit_code(end.reason, failure),
+        exit_code=show.exit_code or _exit_code(end.reason, failure),
         error=failure,
     )
 
 
 def _runtime(job: Job) -> AsyncRuntime:
     settings = job.settings
-    if settings.use_docker:
-        return open_runtime(settings=settings)
-
-    return LocalRuntime(settings.workspace, env=job.variables.commands, initial_files=settings.init_files)
+    return open_runtime(
+        use_docker=bool(settings.use_docker),
+        workspace=settings.workspace,
+        initial_files=settings.init_files,
+        env=job.variables.commands,
+    )
 
 
 def _approver(
@@ -99,13 +87,6 @@ def _approver(
     )
 
 
-async def _close(agent: AsyncAgent, writer: Writer, view: View) -> None:
-    """End what runs, remove what was temporary, and show what is still to be shown."""
-    await agent.aclose()
-    await agent.runtime.cleanup()
-    await writer.close(last=view.close)
-
-
 def _failure(error: Exception) -> Failure:
     if isinstance(error, PygentError):
         _log.info("the run failed", exc_info=error)
@@ -120,8 +101,3 @@ def _exit_code(reason: str, failure: Failure | None) -> ExitCode:
         return ExitCode.APPROVAL_NEEDED if failure.type == APPROVAL_NEEDED else ExitCode.FAILED
 
     return ExitCode.LIMIT if reason in LIMIT_REASONS else ExitCode.DONE
-
-
-def _keep_end(ends: list[TurnFinished], event: Event) -> None:
-    if isinstance(event, TurnFinished):
-        ends.append(event)

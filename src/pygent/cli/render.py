@@ -29,7 +29,7 @@ from ..events import (
     TurnFinished,
 )
 from ..messages import ToolCall, Usage
-from .console import is_animated, is_ascii
+from .console import is_animated, is_ascii, marks_of
 from .describe import Block, described_call, described_result, described_size
 from .escape import one_line, visible
 from .words import Words
@@ -81,8 +81,7 @@ class Progress:
         self._asked: set[str] = set()
         self._working = Working(is_ascii(console))
         self._moving: Live | None = None
-        marks = ("*", "| ", "| ", "-") if is_ascii(console) else ("●", "│ ", "└ ", "·")
-        self._bullet, self._gutter, self._corner, self._dot = marks
+        self._marks = marks_of(console)
 
     def greet(self, lines: Sequence[Block]) -> None:
         """Draw the first lines."""
@@ -193,7 +192,7 @@ class Progress:
         if call.function.name == "bash" and call.id not in self._asked:  # may take long: shown before it runs
             self._begin(_Kind.BLOCK)
             first, *rest = described_call(call)
-            self._line(f"{self._bullet} {first}", "cyan")
+            self._line(f"{self._marks.bullet} {first}", "cyan")
             for line in rest:
                 self._line(f"    {line}", "cyan")
         self._move(f"running {visible(call.function.name)}", call.id)
@@ -210,12 +209,13 @@ class Progress:
             self._begin(_Kind.LINE if not result else _Kind.BLOCK)
             name = described_call(call)[0] if call else visible(event.name)
             size = described_size(event)
-            line = Text(f"{self._bullet} {name}", style="red" if event.is_error else "cyan")
+            line = Text(f"{self._marks.bullet} {name}", style="red" if event.is_error else "cyan")
             self._print(line.append(f"  {size}", style="dim") if size else line)
         self._stand_still()
         for number, (style, shown) in enumerate(result, 1):
-            edge = self._corner if number == len(result) and event.name == "bash" else self._gutter
-            self._print(Text(f"  {edge}", style="dim").append(shown, style=style))
+            is_ending = number == len(result) and event.name == "bash"
+            edge = self._marks.corner if is_ending else self._marks.gutter
+            self._print(Text(f"  {edge} ", style="dim").append(shown, style=style))
         if self._calls:
             self._move(f"running {visible(next(iter(self._calls.values())).function.name)}")
 
@@ -233,7 +233,7 @@ class Progress:
             steps = "1 step" if event.steps == 1 else f"{event.steps} steps"
             parts = [steps, *_tokens(event.usage), f"{event.duration:.1f} s"]
             self._begin(_Kind.WORDS)
-            self._line(f" {self._dot} ".join(parts), "dim")
+            self._line(f" {self._marks.dot} ".join(parts), "dim")
 
     # The console.
 

@@ -1,15 +1,23 @@
-"""What shows a run while it goes on: `View`, and those that draw no progress: `EventLines` and `Silence`."""
+"""What shows a run: `View`, those that draw no progress, and `shown`, which puts an agent before one."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import BinaryIO, Protocol
 
 import msgspec
 
-from ..events import Event
+from ..agent import AsyncAgent
+from ..cleanup import finish
+from ..events import Event, TurnFinished
 from .describe import Block
+from .result import ExitCode
+from .signals import Signals
+from .writer import Writer
 
 
 class View(Protocol):
@@ -76,3 +84,54 @@ def json_line(value: msgspec.Struct) -> bytes:
         return msgspec.json.encode(value) + b"\n"
     except UnicodeEncodeError:  # a lone surrogate, such as half an emoji: not UTF-8, but JSON can write it out
         return json.dumps(msgspec.to_builtins(value)).encode() + b"\n"
+
+
+class Show:
+    """An agent's work in front of a view.
+
+    Attributes:
+        writer: the thread that the view is drawn in.
+        end: how the last run ended; None: none has.
+    """
+
+    def __init__(self, writer: Writer, signals: Signals) -> None:
+        self.writer = writer
+        self.end: TurnFinished | None = None
+        self._signals = signals
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit status if a signal, or nobody who reads, stopped the work; None: nothing did."""
+        return self._signals.exit_code
+
+    def remember(self, event: Event) -> None:
+        """Keep how a run ended."""
+        if isinstance(event, TurnFinished):
+            self.end = event
+
+
+@asynccontextmanager
+async def shown(agent: AsyncAgent, view: View) -> AsyncIterator[Show]:
+    """Show what the agent does while the block runs; at its end all that the agent started has ended, and its runtime.
+
+    A signal, or a reader that leaves, ends the block quietly: see `Show.exit_code`.
+    """
+    with Signals() as signals:
+        on_broken = partial(signals.cancel, ExitCode.BROKEN_PIPE) if view.must_be_read else None
+        show = Show(Writer(view.draw, on_broken), signals)
+        agent.events.subscribe(show.writer.put)
+        agent.events.subscribe(show.remember)
+        try:
+            yield show
+        except asyncio.CancelledError:
+            if signals.exit_code is None:
+                raise
+        finally:
+            with suppress(asyncio.CancelledError):  # a second Ctrl-C: the cleanup is bounded, and the end comes anyway
+                await finish(_close(agent, view, show.writer))
+
+
+async def _close(agent: AsyncAgent, view: View, writer: Writer) -> None:
+    await agent.aclose()
+    await agent.runtime.cleanup()
+    await writer.close(view.close)

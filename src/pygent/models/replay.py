@@ -13,7 +13,7 @@ import msgspec
 
 from ..errors import ModelError, SettingsError
 from ..events import Emit, ReasoningDelta, TextDelta, ToolCallDelta
-from ..messages import JSON, Message
+from ..messages import JSON, Message, encode_json
 from .base import Model
 from .custom import ask
 
@@ -156,7 +156,7 @@ class _Recorder:
 
     def _append(self, reply: Message) -> None:
         with self._path.open("ab") as file:
-            file.write(msgspec.json.encode(reply) + b"\n")
+            file.write(encode_json(reply) + b"\n")
 
 
 def _numbered(lines: Iterable[str]) -> list[tuple[int, str]]:

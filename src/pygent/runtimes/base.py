@@ -174,7 +174,7 @@ class AsyncRuntime(ABC):
             WorkspaceError: the source does not exist or cannot be read, or the copy cannot be written.
         """
         root = Path(source)
-        name = dest or root.name
+        name = dest if dest else await asyncio.to_thread(own_name, root)
         try:
             files = await asyncio.to_thread(files_below, root)
             for file in files:
@@ -227,6 +227,11 @@ def files_below(root: Path) -> list[Path]:
         raise OSError(errno.EINVAL, "not a regular file or folder", str(root))
 
     return [root]
+
+
+def own_name(path: Path) -> str:
+    """Return the name of a file or folder of this machine, also of one that is given as `.` or `..`."""
+    return os.path.basename(os.path.abspath(path))  # noqa: PTH100, PTH119 - resolve() would follow a link
 
 
 def _write(target: Path, data: bytes) -> None:

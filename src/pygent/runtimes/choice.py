@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import RuntimeUnavailable
@@ -24,6 +24,7 @@ def open_runtime(
     use_docker: bool | None = None,
     workspace: str | os.PathLike[str] | None = None,
     initial_files: Sequence[str | os.PathLike[str]] = (),
+    env: Mapping[str, str] | None = None,
     settings: Settings | None = None,
 ) -> AsyncRuntime:
     """Return the runtime that is asked for; it opens at its first use.
@@ -33,6 +34,7 @@ def open_runtime(
             and `notice` on the runtime says so, as does a warning in the log, if that is this machine.
         workspace: the folder to work in; None: a temporary one.
         initial_files: files and folders of this machine that are copied into the workspace.
+        env: variables for the commands, beside those that they have anyway.
         settings: where arguments that are not given come from.
 
     Raises:
@@ -48,7 +50,7 @@ def open_runtime(
             "pass use_docker=False (--no-docker) to run commands on this machine"
         )
 
-    runtime = LocalRuntime(workspace, initial_files=initial_files)
+    runtime = LocalRuntime(workspace, env=env, initial_files=initial_files)
     if use_docker is None:
         runtime.notice = ON_THIS_MACHINE
         _log.warning(ON_THIS_MACHINE)

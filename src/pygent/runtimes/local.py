@@ -48,6 +48,9 @@ UNATTENDED = {
 
 CLEANUP_SECONDS = 15.0
 
+WRITE_SECONDS = 2.0
+"""How long a cancellation waits for the end of a write that has begun, so that nothing changes behind its back."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
@@ -162,7 +165,7 @@ class LocalRuntime(AsyncRuntime):
     async def write_bytes(self, path: str, data: bytes) -> None:
         """Create or replace a file, atomically; see `AsyncRuntime.write_bytes`."""
         workspace = (await self._open()).workspace
-        await self._threads.run(workspace.write_bytes, path, data)
+        await _whole(self._threads.run(workspace.write_bytes, path, data))
 
     async def list_files(self, path: str = ".") -> list[str]:
         """Return a file, or the files below a folder; see `AsyncRuntime.list_files`."""
@@ -172,7 +175,7 @@ class LocalRuntime(AsyncRuntime):
     async def upload(self, source: str | os.PathLike[str], dest: str | None = None) -> None:
         """Copy a file or folder of this machine into the workspace, permissions included; see `AsyncRuntime.upload`."""
         workspace = (await self._open()).workspace
-        await self._threads.run(workspace.copy_in, source, dest)
+        await _whole(self._threads.run(workspace.copy_in, source, dest))
 
     async def cleanup(self) -> None:
         """End every process and remove a temporary workspace, in bounded time; may be called again, never raises.
@@ -243,6 +246,17 @@ class LocalRuntime(AsyncRuntime):
             if opened.temporary:
                 _remove(Path(opened.temporary))
             opened.watcher.dismiss()
+
+
+async def _whole(write: asyncio.Future[None]) -> None:
+    """Wait for a write; a cancellation goes on when it has ended."""
+    try:
+        await asyncio.shield(write)
+    except asyncio.CancelledError:
+        await finish(asyncio.wait([write], timeout=WRITE_SECONDS))
+        if write.done():
+            write.exception()  # seen: nobody waits for it any more
+        raise
 
 
 def _host_environment(passthrough: Sequence[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import wait
 from functools import partial
 from types import TracebackType
@@ -34,6 +34,7 @@ class Runtime:
         use_docker: True: a container or an error, never this machine; False: this machine; None: the best there is.
         workspace: the folder to work in; None: a temporary one, which `cleanup()` removes.
         initial_files: files and folders of this machine that are copied into the workspace.
+        env: variables for the commands, beside those that they have anyway.
         settings: where arguments that are not given come from; None: the environment.
 
     Attributes:
@@ -46,12 +47,14 @@ class Runtime:
         workspace: str | os.PathLike[str] | None = None,
         initial_files: Sequence[str | os.PathLike[str]] = (),
         *,
+        env: Mapping[str, str] | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.async_runtime: AsyncRuntime = open_runtime(
             use_docker=use_docker,
             workspace=workspace,
             initial_files=initial_files,
+            env=env,
             settings=settings or Settings.from_env(),
         )
         self._call: _Call = call
@@ -185,7 +188,7 @@ class _LoopCall:
             job.cancel_task()
         while not wait([job], LOOP_CHECK_SECONDS).done:
             if self._loop.is_closed():
-                raise _over()
+                job.give_up()
         try:
             return job.result()
         except asyncio.CancelledError:

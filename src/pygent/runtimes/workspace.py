@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
 from ..errors import PathOutsideWorkspace, RuntimeUnavailable, WorkspaceError
-from .base import IGNORED_FOLDERS, MAX_FILE_BYTES, files_below
+from .base import IGNORED_FOLDERS, MAX_FILE_BYTES, files_below, own_name
 from .beneath import FOLDER, Opener, best_opener
 
 MAX_LISTED_FILES = 100_000
@@ -155,7 +155,7 @@ class Workspace:
     def copy_in(self, source: str | os.PathLike[str], dest: str | None = None) -> None:
         """Copy a file or folder of this machine into the workspace, permissions included; see `AsyncRuntime.upload`."""
         root = Path(source)
-        name = dest or root.name
+        name = dest or own_name(root)
         try:
             for file in files_below(root):
                 target = name if file == root else f"{name}/{file.relative_to(root).as_posix()}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from .base import Tool
+from .base import Tool, ToolOutput
 
 if TYPE_CHECKING:
     from ..runtimes.base import AsyncRuntime
@@ -43,22 +43,22 @@ async def bash(
 
 
 @partial(Tool.from_function, final=True)
-async def stop(rt: AsyncRuntime, summary: str = "") -> str:  # noqa: ARG001 - every tool is given the runtime
+async def stop(rt: AsyncRuntime, summary: str = "") -> ToolOutput:  # noqa: ARG001 - every tool is given the runtime
     """End your turn: the task is done, or cannot be done.
 
     Args:
         rt: not needed.
         summary: for the user: what you did, how you checked it, and what is still open.
     """
-    return summary or "Done."
+    return ToolOutput(summary or "Done.", display=summary)
 
 
 @partial(Tool.from_function, name="continue", final=True)
-async def continue_(rt: AsyncRuntime, question: str = "") -> str:  # noqa: ARG001 - every tool is given the runtime
+async def continue_(rt: AsyncRuntime, question: str = "") -> ToolOutput:  # noqa: ARG001 - every tool is given the runtime
     """Ask the user, and wait: use it when you cannot go on without an answer or a decision from them.
 
     Args:
         rt: not needed.
         question: what you need to know, with what you found out so far.
     """
-    return question or "Waiting for the user."
+    return ToolOutput(question or "Waiting for the user.", display=question)

@@ -46,13 +46,17 @@ async def call_tool(
     outlet = _Outlet(on_output)
     try:
         given = {**arguments, "on_output": outlet.put} if tool.takes_output else arguments
-        ready = decode_arguments(tool.func, given)
+        try:
+            ready = decode_arguments(tool.func, given)
+        except ToolError as error:
+            return ToolOutput(str(error), is_error=True)
+        except Exception as error:  # a class of the tool's own, such as a dataclass, has failed
+            return _failure(tool, error)
+
         if tool.is_async:
             return await _run_coroutine(tool, ready, runtime, grace)
 
         return await _run_function(tool, ready, runtime)
-    except ToolError as error:
-        return ToolOutput(str(error), is_error=True)
     finally:
         outlet.close()
 
@@ -111,7 +115,11 @@ def _failure(tool: Tool, error: BaseException) -> ToolOutput:
         return ToolOutput(shorten(str(error)) or type(error).__name__, is_error=True)
 
     _log.error("tool %s failed", tool.name, exc_info=error)
-    return ToolOutput(shorten(f"{type(error).__name__}: {error}".rstrip(": ")), is_error=True)
+    try:
+        words = str(error)
+    except Exception:
+        words = ""
+    return ToolOutput(shorten(f"{type(error).__name__}: {words}".rstrip(": ")), is_error=True)
 
 
 class _Outlet:

@@ -131,12 +131,18 @@ def glob_to_regex(glob: str) -> str:
     It matches the end of a path, from the beginning of a folder's or the file's name on.
 
     Raises:
-        ToolError: it has too many wildcards.
+        ToolError: it has too many wildcards, or a set such as `[z-a]`, which nothing is in.
     """
     if len(re.findall(r"\*+", glob)) > MAX_STARS:
         raise ToolError(f"the glob {glob:.60} has more than {MAX_STARS} wildcards; write a simpler one")
 
-    return rf"\./(.*/)?{_translate(glob.removeprefix('./'))}"
+    regex = rf"\./(.*/)?{_translate(glob.removeprefix('./'))}"
+    try:
+        re.compile(regex)
+    except re.error as error:
+        raise ToolError(f"the glob {glob:.60} cannot be used: {error}") from None
+
+    return regex
 
 
 def _to_posix(pattern: str) -> str:

@@ -7,23 +7,19 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from ...agent import AsyncAgent
-from ...cleanup import finish
-from ...events import Emit, Event, TurnFinished
+from ...events import Emit, TurnFinished
 from ...messages import JSON, Message
 from ...models import ReplayModel
 from ...runtimes import AsyncRuntime, LocalRuntime
 from ...settings import Settings
 from ..describe import Block
 from ..result import ExitCode
-from ..signals import Signals
-from ..views import View
-from ..writer import Writer
+from ..views import View, shown
 from .project import FILES, PROMPT, TEST_COMMAND
 
 CASSETTE = Path(__file__).with_name("lost_cent.jsonl")
@@ -93,29 +89,19 @@ async def play(view: View, *, folder: str | None, paced: bool, cassette: Path = 
     replay = ReplayModel(cassette, delay=PACE if paced else 0.0)
     runtime = LocalRuntime(folder, env={"PATH": f"{Path(sys.executable).parent}:{os.defpath}"})
     agent = AsyncAgent(_Paced(replay) if paced else replay, runtime=runtime, settings=Settings())
-    turns: list[TurnFinished] = []
-    with Signals() as signals:
-        writer = Writer(view.draw, partial(signals.cancel, ExitCode.BROKEN_PIPE))
-        agent.events.subscribe(writer.put)
-        agent.events.subscribe(partial(_keep_turn, turns))
-        try:
-            await replay.load()
-            for name, content in FILES.items():
-                await runtime.write_file(name, content)
-            writer.say(partial(view.greet, _greeting(replay, runtime)))
-            before = await _run_tests(runtime)
-            await agent.run_until_stop(PROMPT)
-            after = await _run_tests(runtime)
-            files = {name: await runtime.read_file(name) for name in FILES}
-        except asyncio.CancelledError:
-            if signals.exit_code is None:
-                raise
+    async with shown(agent, view) as show:
+        await replay.load()
+        for name, content in FILES.items():
+            await runtime.write_file(name, content)
+        show.writer.say(partial(view.greet, _greeting(replay, runtime)))
+        before = await _run_tests(runtime)
+        await agent.run_until_stop(PROMPT)
+        after = await _run_tests(runtime)
+        files = {name: await runtime.read_file(name) for name in FILES}
+    if show.exit_code is not None or show.end is None:
+        return show.exit_code or ExitCode.FAILED
 
-            return signals.exit_code
-        finally:
-            with suppress(asyncio.CancelledError):  # a second Ctrl-C: the cleanup is bounded
-                await finish(_close(agent, runtime, writer, view))
-    return Ending(before=before, after=after, files=files, turn=turns[-1])
+    return Ending(before=before, after=after, files=files, turn=show.end)
 
 
 def _greeting(replay: ReplayModel, runtime: AsyncRuntime) -> list[Block]:
@@ -133,14 +119,3 @@ async def _run_tests(runtime: AsyncRuntime) -> TestRun:
     total = re.search(r"^Ran (\d+) tests?", result.output, re.MULTILINE)
     failed = sum(int(number) for number in re.findall(r"(?:failures|errors)=(\d+)", result.output))
     return TestRun(passed=result.exit_code == 0, total=int(total[1]) if total else 0, failed=failed)
-
-
-async def _close(agent: AsyncAgent, runtime: AsyncRuntime, writer: Writer, view: View) -> None:
-    await agent.aclose()
-    await runtime.cleanup()
-    await writer.close(view.close)
-
-
-def _keep_turn(turns: list[TurnFinished], event: Event) -> None:
-    if isinstance(event, TurnFinished):
-        turns.append(event)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ...errors import PygentError
-from ..console import is_ascii, open_console
+from ..console import marks_of, open_console
 from ..describe import diff_blocks
 from ..escape import visible
 from ..logs import show_warnings
@@ -53,7 +53,6 @@ def _show_ending(ending: Ending, folder: str | None, console: Console) -> int:
     """Print the difference that was made, and the proof; return the exit status."""
     before, after = ending.before, ending.after
     mended = after.passed and after.total >= before.total
-    dot = "-" if is_ascii(console) else "·"
     console.print(Text("\nWhat changed\n", style="bold"))
     for style, line in diff_blocks(difference(FILES, ending.files)):
         console.print(Text(line, style=style), soft_wrap=True)
@@ -63,7 +62,10 @@ def _show_ending(ending: Ending, folder: str | None, console: Console) -> int:
         f"{ending.turn.steps} steps",
         f"{ending.turn.duration:.1f} s",
     ]
-    console.print(Text(f"\n{f' {dot} '.join(parts)}", style="bold green" if mended else "bold red"), soft_wrap=True)
+    console.print(
+        Text(f"\n{f' {marks_of(console).dot} '.join(parts)}", style="bold green" if mended else "bold red"),
+        soft_wrap=True,
+    )
     if folder is not None:
         console.print(Text(f"The project stays in {visible(folder)}"), soft_wrap=True)
     return ExitCode.DONE if mended else ExitCode.FAILED

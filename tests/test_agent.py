@@ -464,7 +464,7 @@ async def test_interrupt_ends_the_run_normally(runtime: LocalRuntime) -> None:
     assert agent.stop_reason == "interrupted"
     assert agent.history[-1].text == UNANSWERED
     assert (await agent.step("hello")).text == "yes?"
-    assert agent.stop_reason is None
+    assert agent.stop_reason == "reply"
 
 
 async def test_interrupting_twice_is_interrupting_once(runtime: LocalRuntime) -> None:

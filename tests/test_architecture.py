@@ -27,7 +27,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "first: where things happen": ("runtimes",),
     "second: hands": ("tools",),
     "third: neighbours that do not know each other": ("models approval session",),
-    "fourth: the living room": ("tool_calls", "agent"),
+    "fourth: the living room": ("tool_calls turn", "agent"),
     "roof: doors and windows": ("sync testing cli",),
     "front door": ("__init__", "__main__"),
 }
@@ -55,10 +55,10 @@ STEPS: dict[str, tuple[str, ...]] = {
         "openai replay",
     ),
     "runtimes": ("base beneath marks output threads watcher", "workspace", "process", "local", "choice", "sync"),
-    "schema": ("base docstring", "checking signature validation"),
+    "schema": ("base docstring", "checking signature validation", "decoding"),
     "settings": ("files values",),
     "testing": ("cancel_sweep history", "scripted_model"),
-    "tools": ("base edits threads", "builtin results search", "calls files", "registry"),
+    "tools": ("base edits globs threads", "builtin results search", "calls files", "registry"),
 }
 """The files of a room stand on steps of their own, by the same rule. Its `__init__` may use them all."""
 

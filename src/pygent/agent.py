@@ -7,10 +7,9 @@ the history is valid for any server at every await, and whatever is started is e
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -27,11 +26,10 @@ from .events import (
     StreamRestarted,
     TextDelta,
     ToolCallsRescued,
-    TurnFinished,
     TurnStarted,
 )
-from .limits import Limits, TimeLimit
-from .messages import JSON, Message, Usage
+from .limits import Limits
+from .messages import JSON, Message, Prompt, Usage, as_user_message, parse_message, with_new_call_ids
 from .models import CustomModel, OpenAIModel, ask
 from .persona import Persona
 from .persona import system_prompt as default_prompt
@@ -40,6 +38,10 @@ from .session import HistoryFile
 from .settings import Settings
 from .tool_calls import ToolCalls
 from .tools import Tool, ToolFunction, default_tools
+from .turn import Turn
+
+CLOSE_SECONDS = 10.0
+"""How long `aclose()` waits for the end of what it interrupts; tools have five seconds to end."""
 
 NUDGE = "Go on with the task. When it is done, call the `stop` tool."
 """What the user says after a reply without a tool call, when only `stop` may end the run."""
@@ -69,8 +71,7 @@ class AsyncAgent:
         history: the conversation, oldest first; valid for any server at every moment. Yours to change between steps.
         events: the hub to subscribe to.
         usage: the tokens of all replies so far.
-        stop_reason: why the last run or step ended, see `TurnFinished.reason`; None while it goes on.
-        is_busy: whether a step or a run is going on.
+        stop_reason: why the last step or run ended, see `TurnFinished.reason`; None while it goes on.
 
     Raises:
         SettingsError: a setting holds a value that is not allowed.
@@ -99,30 +100,34 @@ class AsyncAgent:
         self.model_name = model_name or settings.model
         self.persona = persona or settings.main_persona
         self.tools: list[Tool] = default_tools() if tools is None else _as_tools(tools)
-        self.runtime = runtime or open_runtime(settings=settings)
+        self.runtime = open_runtime(settings=settings) if runtime is None else _as_runtime(runtime)
         self.approver = approver or allow_all
         self.limits = limits or Limits()
         self.events = Hub()
         self.usage = Usage()
         self.stop_reason: str | None = None
         prompt = system_prompt or system_msg or default_prompt(self.persona, [tool.name for tool in self.tools])
-        self.history: list[Message] = list(history) if history else [Message.system(prompt)]
-        self.is_busy = False
+        self.history: list[Message] = [parse_message(message) for message in history or (Message.system(prompt),)]
         self._owns_runtime = runtime is None
         self._runtime_told = False
         self._saved = HistoryFile(settings.history_file, history) if settings.history_file else None
         self._specs: list[JSON] = []
         self._specs_of: list[Tool] = []
         self._steering: deque[str] = deque()
-        self._scope: TimeLimit | None = None  # around the running step or run
-        self._steps, self._answer, self._spent = 0, "", Usage()  # of the running turn
+        self._turn: Turn | None = None  # the one that goes on
+        self._idle = asyncio.Event()  # set at the end of each turn
 
     def __repr__(self) -> str:
         state = "busy" if self.is_busy else "idle"
         return f"<AsyncAgent {self.persona.name!r} model={self.model_name!r} {state} messages={len(self.history)}>"
 
-    async def step(self, user_msg: str | Message | None = None) -> Message:
-        """Ask the model once, run the tools it calls, and return its reply.
+    @property
+    def is_busy(self) -> bool:
+        """Whether a step or a run is going on."""
+        return self._turn is not None
+
+    async def step(self, user_msg: Prompt | None = None) -> Message:
+        """Ask the model once, run the tools it calls, and return its reply: a run of one step.
 
         Without `user_msg` the conversation goes on as it stands. If a limit or `interrupt()` ends the step,
         `stop_reason` says so and the reply holds what came until then.
@@ -132,16 +137,11 @@ class AsyncAgent:
             ModelError: the model did not answer; call `step()` again to retry.
             RuntimeUnavailable: there is no place to run the tools.
         """
-        async with self._busy(), self._limited(self.limits.step_timeout, "step_timeout") as self._scope:
-            start = len(self.history)
-            return await self._step(user_msg)
-
-        replies = [message for message in self.history[start:] if message.role == "assistant"]
-        return replies[-1] if replies else Message.assistant("")
+        return await self.run_until_stop(user_msg, max_steps=1) or Message.assistant("")
 
     async def run_until_stop(
         self,
-        user_msg: str | Message | None = None,
+        user_msg: Prompt | None = None,
         max_steps: int | None = 20,
         step_timeout: float | None = None,
         max_time: float | None = None,
@@ -167,29 +167,38 @@ class AsyncAgent:
             ModelError: the model did not answer; the history up to there is kept.
             RuntimeUnavailable: there is no place to run the tools.
         """
-        limits = self.limits.tightened(max_steps=max_steps, step_timeout=step_timeout, max_time=max_time)
-        reply: Message | None = None
+        turn = Turn(self.limits.tightened(max_steps=max_steps, step_timeout=step_timeout, max_time=max_time))
+        request = None if user_msg is None else as_user_message(user_msg)
         words = 0  # replies in a row without a tool call
-        async with self._busy():
-            with self._turn(user_msg):
-                async with self._limited(limits.max_time, "max_time") as self._scope:
-                    while self.stop_reason is None and not self._reached(limits):
-                        async with self._limited(limits.step_timeout, "step_timeout"):
-                            reply = await self._step(user_msg if self._steps == 0 else None)
-                        words = 0 if reply is None or reply.tool_calls else words + 1
-                        self._end_at_words(words, max_non_tool_replies)
-        return reply
+        async with self._working(turn, request):
+            if self._saved is not None:
+                self.history = await self._saved.load_once(self.history)
+            while turn.goes_on():
+                async with turn.step_limit():
+                    reply = await self._step(turn, request if turn.steps == 0 else None)
+                    words = 0 if reply.tool_calls else words + 1
+                    self._end_at_words(turn, words, max_non_tool_replies)
+        return turn.reply
 
     @asynccontextmanager
     async def stream(
-        self, user_msg: str | Message | None = None, *, max_steps: int | None = 20
+        self,
+        user_msg: Prompt | None = None,
+        max_steps: int | None = 20,
+        step_timeout: float | None = None,
+        max_time: float | None = None,
+        max_non_tool_replies: int | None = 1,
     ) -> AsyncIterator[EventStream]:
         """Run until stop, seen from outside: `async with agent.stream("…") as events: async for event in events: …`.
 
-        Leaving the block early ends the run. An error of the run is raised when the block is left.
+        The arguments are those of `run_until_stop`. Leaving the block early ends the run. An error of the run is raised
+        when the block is left.
         """
         async with self.events.stream() as events:
-            run = asyncio.create_task(self.run_until_stop(user_msg, max_steps), name="pygent-stream")
+            run = asyncio.create_task(
+                self.run_until_stop(user_msg, max_steps, step_timeout, max_time, max_non_tool_replies),
+                name="pygent-stream",
+            )
             run.add_done_callback(lambda _: events.close())
             try:
                 yield events
@@ -205,17 +214,20 @@ class AsyncAgent:
 
         Call it on the agent's event loop. While nothing runs it does nothing.
         """
-        if self._scope is not None:
-            self._scope.end("interrupted")
+        if self._turn is not None:
+            self._turn.interrupt()
 
     def steer(self, text: str) -> None:
         """Say something to the agent at work: the next call of the model sees it as the user's words."""
         self._steering.append(text)
 
     async def aclose(self) -> None:
-        """End what runs and remove the runtime that this agent made; may be called again."""
-        if self.is_busy:
+        """End what runs, wait for its end, and remove the runtime that this agent made; may be called again."""
+        if self._turn is not None:
             self.interrupt()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._idle.wait()
         if self._owns_runtime:
             await finish(self.runtime.cleanup())
 
@@ -229,20 +241,20 @@ class AsyncAgent:
 
     # The loop: ask, append, act.
 
-    async def _step(self, user_msg: str | Message | None = None) -> Message:
-        if user_msg is not None:
-            self._add(user_msg if isinstance(user_msg, Message) else Message.user(user_msg))
-        reply = await self._ask_model()
-        self._add(reply)
-        if reply.tool_calls:
-            await self._run_tools(reply)
-        return reply
-
-    async def _ask_model(self) -> Message:
+    async def _step(self, turn: Turn, request: Message | None) -> Message:
         while self._steering:
             self._add(Message.user(self._steering.popleft()))
-        self._steps += 1
-        self.events.emit(StepStarted(number=self._steps))
+        if request is not None:
+            self._add(request)
+        reply = await self._ask_model(turn)
+        self._add(reply)
+        if reply.tool_calls:
+            await self._run_tools(turn, reply)
+        return reply
+
+    async def _ask_model(self, turn: Turn) -> Message:
+        turn.steps += 1
+        self.events.emit(StepStarted(number=turn.steps))
         heard: list[str] = []
 
         def emit(event: Event) -> None:
@@ -254,24 +266,26 @@ class AsyncAgent:
             self.events.emit(event)
 
         try:
-            reply = await ask(self.model, self.history, self.model_name, self._tool_specs(), emit)
+            reply = await ask(self.model, tuple(self.history), self.model_name, self._tool_specs(), emit)
         except asyncio.CancelledError:
             if heard:  # the user has seen it, so the model should know that it was said
-                self._add(Message.assistant("".join(heard) + " [interrupted]"))
+                turn.reply = Message.assistant("".join(heard) + " [interrupted]")
+                self._add(turn.reply)
             raise
 
-        self._spent += reply.usage or Usage()
+        reply = with_new_call_ids(reply, self.history)
+        turn.add(reply)
         self.usage += reply.usage or Usage()
-        self._answer = reply.text
         return reply
 
-    async def _run_tools(self, reply: Message) -> None:
+    async def _run_tools(self, turn: Turn, reply: Message) -> None:
         calls = ToolCalls(reply, self.history, self.tools, self.approver, self.events.emit)
-        await calls.run(self._open_runtime)
+        await calls.run(self._runtime_for)
         if calls.final is not None:
             tool, output = calls.final
             said = output.text if output.display is None else output.display
-            self.stop_reason, self._answer = tool.name, "\n\n".join(filter(None, (self._answer, said)))
+            turn.answer = "\n\n".join(filter(None, (turn.answer, said)))
+            turn.end(tool.name)
 
     # What the loop stands on.
 
@@ -286,81 +300,48 @@ class AsyncAgent:
             self._specs = [tool.spec for tool in self.tools]
         return self._specs
 
-    async def _open_runtime(self) -> AsyncRuntime:
-        await self.runtime.open()
-        if not self._runtime_told:
-            self._runtime_told = True
-            self.events.emit(
-                RuntimeOpened(kind=self.runtime.kind, workspace=self.runtime.workspace, notice=self.runtime.notice)
-            )
+    async def _runtime_for(self, tool: Tool) -> AsyncRuntime:
+        """The runtime, opened; but to end a turn there need not be one."""
+        if not tool.final:
+            await self.runtime.open()
+            if not self._runtime_told:
+                self._runtime_told = True
+                kind, workspace, notice = self.runtime.kind, self.runtime.workspace, self.runtime.notice
+                self.events.emit(RuntimeOpened(kind=kind, workspace=workspace, notice=notice))
         return self.runtime
 
-    def _reached(self, limits: Limits) -> bool:
-        """Whether the run has used up its steps or tokens."""
-        if limits.max_steps is not None and self._steps >= limits.max_steps:
-            self.stop_reason = "max_steps"
-        elif limits.max_tokens is not None and self._spent.total_tokens >= limits.max_tokens:
-            self.stop_reason = "tokens"
-        return self.stop_reason is not None
-
-    def _end_at_words(self, words: int, at_most: int | None) -> None:
+    def _end_at_words(self, turn: Turn, words: int, at_most: int | None) -> None:
         """After a reply in words: the user's turn, unless they steered meanwhile or want more."""
-        if not words or self._steering or self.stop_reason:
+        if not words or self._steering or turn.reason:
             return
 
         if at_most is not None and words >= at_most:
-            self.stop_reason = "reply"
+            turn.end("reply")
         else:
             self._add(Message.user(NUDGE))
 
     @asynccontextmanager
-    async def _busy(self) -> AsyncIterator[None]:
-        """One thing at a time; the history file is read before the first and written after each."""
-        if self.is_busy:
+    async def _working(self, turn: Turn, request: Message | None) -> AsyncIterator[None]:
+        """One turn at a time: tell of its begin and end, and keep the history file."""
+        if self._turn is not None:
             raise AgentBusy("this agent is at work; await its step first, interrupt() it, or make another agent")
 
-        self.is_busy, self.stop_reason, self._steps = True, None, 0
+        self._turn, self._idle, self.stop_reason = turn, asyncio.Event(), None
+        self.events.emit(TurnStarted(prompt=request.text if request else ""))
         try:
-            if self._saved is not None:
-                self.history = await self._saved.load_once(self.history)
-            try:
+            async with turn.limit:
                 yield
-            finally:
-                self._scope = None
-                if self._saved is not None:  # and was read: what nobody has read must not be replaced
-                    await finish(self._saved.save(self.history))
-        finally:
-            self.is_busy = False
-
-    def _limited(self, seconds: float | None, reason: str) -> TimeLimit:
-        return TimeLimit(seconds, reason, self._stop)
-
-    def _stop(self, reason: str) -> None:
-        self.stop_reason = reason
-
-    @contextmanager
-    def _turn(self, prompt: str | Message | None) -> Iterator[None]:
-        """Tell when a run begins and how it ended."""
-        started, self._spent, self._answer = time.perf_counter(), Usage(), ""
-        self.events.emit(TurnStarted(prompt=prompt.text if isinstance(prompt, Message) else prompt or ""))
-        reason = "error"
-        try:
-            yield
-            reason = self.stop_reason or "reply"
-        except asyncio.CancelledError:
-            reason = "cancelled"
+        except BaseException as error:
+            turn.reason = "cancelled" if isinstance(error, asyncio.CancelledError) else "error"
             raise
         finally:
-            self.stop_reason = reason
-            self.events.emit(
-                TurnFinished(
-                    reason=reason,
-                    answer=self._answer,
-                    steps=self._steps,
-                    usage=self._spent,
-                    duration=time.perf_counter() - started,
-                )
-            )
+            try:
+                if self._saved is not None and self._saved.is_loaded:  # what nobody has read must not be replaced
+                    await finish(self._saved.save(self.history))
+            finally:
+                self._turn, self.stop_reason = None, turn.reason
+                self.events.emit(turn.finished())
+                self._idle.set()
 
 
 def _as_tools(given: Iterable[Tool | ToolFunction]) -> list[Tool]:
@@ -371,3 +352,10 @@ def _as_tools(given: Iterable[Tool | ToolFunction]) -> list[Tool]:
             raise ValueError(f"two tools are called {name!r}; give one of them another name")
 
     return tools
+
+
+def _as_runtime(runtime: AsyncRuntime) -> AsyncRuntime:
+    if not isinstance(runtime, AsyncRuntime):
+        raise TypeError(f"runtime={runtime!r} is no AsyncRuntime; of a Runtime pass its async_runtime")
+
+    return runtime

@@ -18,8 +18,8 @@ class Approval(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-Approver: TypeAlias = Callable[[Tool, ToolCall], Awaitable[Approval]]
-"""Asked before each call, one call at a time, after the arguments were found valid."""
+Approver: TypeAlias = Callable[[Tool, ToolCall], Awaitable[Approval] | Approval]
+"""Asked before each call, one call at a time, after the arguments were found valid. A plain function must not block."""
 
 
 async def allow_all(_tool: Tool, _call: ToolCall) -> Approval:

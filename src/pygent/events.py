@@ -31,7 +31,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_sn
 
 
 class TurnStarted(Event, frozen=True):
-    """A run began: `run_until_stop` was called with this prompt."""
+    """A run, or a single step, began with this request."""
 
     prompt: str
 
@@ -242,6 +242,9 @@ class EventStream:
     """An async iterator over events, fed by `put` and bounded in memory."""
 
     def __init__(self, size: int = 10_000) -> None:
+        if size < 1:
+            raise ValueError(f"size={size}: a stream needs room for one event at least")
+
         self._waiting: deque[Event] = deque()
         self._size = size
         self._dropped = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
+from uuid import uuid4
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -21,6 +22,10 @@ Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
 
 Content: TypeAlias = str | tuple[dict[str, JSON], ...] | None
 """Text, or content parts in the OpenAI shape such as `{"type": "image_url", "image_url": {"url": …}}`."""
+
+
+Prompt: TypeAlias = "str | Message | Sequence[Mapping[str, JSON]]"
+"""What a user may say: a text, a whole message, or content parts such as text and images."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -138,6 +143,52 @@ def encode_json(value: JSON) -> bytes:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
         return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(value)))
+
+
+def parse_reply(reply: object) -> Message:
+    """Make a `Message` of a model's reply, see `parse_message`; it must be an assistant's.
+
+    Raises:
+        ModelResponseError: it is no message, or somebody else's.
+    """
+    message = parse_message(reply)
+    if message.role != "assistant":
+        raise ModelResponseError(f"the model replied as {message.role!r}; a reply has the role 'assistant'")
+
+    return message
+
+
+def as_user_message(prompt: Prompt) -> Message:
+    """Make a message of what the user says.
+
+    Raises:
+        TypeError: it is none of the kinds of `Prompt`.
+    """
+    match prompt:
+        case Message():
+            return prompt
+        case str():
+            return Message.user(prompt)
+        case list() | tuple() if all(isinstance(part, Mapping) for part in prompt):
+            return Message.user(prompt)
+    raise TypeError(f"{_shown(prompt)} is no request: say a text, a Message, or a list of content parts")
+
+
+def with_new_call_ids(reply: Message, history: Sequence[Message]) -> Message:
+    """Return the reply with a new id for each call whose own is empty or was used before, as custom models may do.
+
+    A call and its answer are paired by the id alone, so strict servers refuse a conversation that uses one twice.
+    """
+    if not reply.tool_calls:
+        return reply
+
+    used = {"", *(call.id for message in history for call in message.tool_calls)}
+    calls = []
+    for call in reply.tool_calls:
+        unique = call if call.id not in used else msgspec.structs.replace(call, id=f"call_{uuid4().hex}")
+        used.add(unique.id)
+        calls.append(unique)
+    return reply if calls == list(reply.tool_calls) else msgspec.structs.replace(reply, tool_calls=tuple(calls))
 
 
 def parse_message(reply: object) -> Message:

@@ -23,11 +23,14 @@ class HistoryFile:
     Args:
         path: the file; it need not exist yet. It is made readable by its owner alone.
         started_with: a history that the caller gave explicitly; then the file is only written, not read.
+
+    Attributes:
+        is_loaded: whether the file was read, or need not be.
     """
 
     def __init__(self, path: str | os.PathLike[str], started_with: Sequence[Message] | None = None) -> None:
         self._path = Path(path)
-        self._loaded = started_with is not None
+        self.is_loaded = started_with is not None
         self._warned = False
 
     async def load_once(self, history: list[Message]) -> list[Message]:
@@ -36,11 +39,11 @@ class HistoryFile:
         Raises:
             SessionError: the file cannot be read or is not a list of messages; it is left as it is.
         """
-        if self._loaded:
+        if self.is_loaded:
             return history
 
         saved = await asyncio.to_thread(self._read)
-        self._loaded = True
+        self.is_loaded = True
         return saved or history
 
     async def save(self, history: Sequence[Message]) -> None:

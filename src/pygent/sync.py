@@ -11,7 +11,7 @@ from .agent import AsyncAgent
 from .approval import Approver
 from .events import Event, Hub
 from .limits import Limits
-from .messages import Message, Usage
+from .messages import Message, Prompt, Usage
 from .models import CustomModel
 from .persona import Persona
 from .portal import Closer, call, call_soon, warn_if_loop_runs
@@ -111,13 +111,13 @@ class Agent:
 
         return Runtime.of(self.async_agent.runtime, owner=self)
 
-    def step(self, user_msg: str | Message | None = None) -> Message:
+    def step(self, user_msg: Prompt | None = None) -> Message:
         """Ask the model once, run the tools it calls, and return its reply."""
         return call(self.async_agent.step, user_msg)
 
     def run_until_stop(
         self,
-        user_msg: str | Message | None = None,
+        user_msg: Prompt | None = None,
         max_steps: int | None = 20,
         step_timeout: float | None = None,
         max_time: float | None = None,
@@ -127,13 +127,20 @@ class Agent:
         return call(self.async_agent.run_until_stop, user_msg, max_steps, step_timeout, max_time, max_non_tool_replies)
 
     @contextmanager
-    def stream(self, user_msg: str | Message | None = None, *, max_steps: int | None = 20) -> Iterator[Iterator[Event]]:
+    def stream(
+        self,
+        user_msg: Prompt | None = None,
+        max_steps: int | None = 20,
+        step_timeout: float | None = None,
+        max_time: float | None = None,
+        max_non_tool_replies: int | None = 1,
+    ) -> Iterator[Iterator[Event]]:
         """Run until stop, seen from outside: `with agent.stream("…") as events: for event in events: …`.
 
         Leaving the block early ends the run. An error of the run is raised when the block is left.
         """
         warn_if_loop_runs("AsyncAgent.stream")
-        stream = self.async_agent.stream(user_msg, max_steps=max_steps)
+        stream = self.async_agent.stream(user_msg, max_steps, step_timeout, max_time, max_non_tool_replies)
         events = call(stream.__aenter__)
         try:
             yield iter(lambda: call(anext, events, None), None)

@@ -7,12 +7,14 @@ valid at every await, and a cancelled or crashed call needs no repair.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import groupby
+from typing import TypeAlias
 
-from .approval import Approver
+from .approval import Approval, Approver
 from .errors import ToolError
 from .events import Emit, MessageAdded, ToolFinished, ToolOutputDelta, ToolStarted
 from .messages import JSON, Message, ToolCall
@@ -25,6 +27,9 @@ UNANSWERED = "[cancelled: this call did not finish]"
 
 MAX_CALLS = 32
 """Calls of one reply that are run; the rest are answered that they were too many."""
+
+RuntimeFor: TypeAlias = Callable[[Tool], Awaitable[AsyncRuntime]]
+"""Gives a tool its runtime, opened."""
 
 
 class ToolCalls:
@@ -47,39 +52,34 @@ class ToolCalls:
         self.final: tuple[Tool, ToolOutput] | None = None
         history += [Message.tool(call.id, UNANSWERED) for call in reply.tool_calls]
 
-    async def run(self, open_runtime: Callable[[], Awaitable[AsyncRuntime]]) -> None:
+    async def run(self, runtime_for: RuntimeFor) -> None:
         """Run the calls in their order; neighbours whose tools are marked parallel run together."""
         try:
-            runtime = await open_runtime()
             for parallel, batch in groupby(enumerate(self._reply.tool_calls), key=self._is_parallel):
                 if parallel:
-                    await self._together(list(batch), runtime)
+                    await self._together(list(batch), runtime_for)
                 else:
                     for number, call in batch:
-                        await self._answer(number, call, runtime)
+                        await self._answer(number, call, runtime_for)
         finally:
             for message in self._history[self._start : self._start + len(self._reply.tool_calls)]:
                 self._emit(MessageAdded(message=message))
 
-    async def _together(self, batch: Sequence[tuple[int, ToolCall]], runtime: AsyncRuntime) -> None:
+    async def _together(self, batch: Sequence[tuple[int, ToolCall]], runtime_for: RuntimeFor) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for number, call in batch:
-                    group.create_task(self._answer(number, call, runtime), name=f"pygent-{call.function.name}")
-        except BaseExceptionGroup as errors:  # a failing tool is an answer; this is an approver that raised
+                    group.create_task(self._answer(number, call, runtime_for), name=f"pygent-{call.function.name}")
+        except BaseExceptionGroup as errors:  # a failing tool is an answer; this is the approver's, or no runtime
             raise errors.exceptions[0] from None
 
-    async def _answer(self, number: int, call: ToolCall, runtime: AsyncRuntime) -> None:
+    async def _answer(self, number: int, call: ToolCall, runtime_for: RuntimeFor) -> None:
         """Run one call and put what it gave in the place of its answer."""
-        started = time.perf_counter()
-        output = ToolOutput(UNANSWERED, is_error=True)
+        output, started = ToolOutput(UNANSWERED, is_error=True), time.perf_counter()
         try:
             tool, arguments = self._check(number, call)
-            async with self._asking:
-                approval = await self._approver(tool, call)
-            if not approval.allowed:
-                raise ToolError(f"not run: {approval.reason or 'the user does not allow this call'}")
-
+            await self._approve(tool, call)
+            runtime = await runtime_for(tool)
             started = time.perf_counter()  # what came before was the user's time
             self._emit(ToolStarted(call=call))
             output = await call_tool(tool, arguments, runtime, on_output=partial(self._tell, call))
@@ -99,6 +99,17 @@ class ToolCalls:
                     duration=time.perf_counter() - started,
                 )
             )
+
+    async def _approve(self, tool: Tool, call: ToolCall) -> None:
+        """Ask the approver, one call at a time; a no is what the model is told."""
+        async with self._asking:
+            verdict = self._approver(tool, call)
+            approval = await verdict if inspect.isawaitable(verdict) else verdict
+        if not isinstance(approval, Approval):
+            raise TypeError(f"the approver returned {approval!r}; it must return Approval(allowed=True) or False")
+
+        if not approval.allowed:
+            raise ToolError(f"not run: {approval.reason or 'the user does not allow this call'}")
 
     def _check(self, number: int, call: ToolCall) -> tuple[Tool, dict[str, JSON]]:
         """Return the tool and its arguments, or raise what the model should know instead."""

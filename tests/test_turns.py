@@ -85,18 +85,21 @@ async def test_closing_waits_for_the_end_of_the_run() -> None:
     assert agent.stop_reason == "interrupted"
 
 
-async def test_a_tool_may_close_its_agent(runtime: LocalRuntime) -> None:
-    """`aclose` inside a tool ends the run and does not wait for itself."""
+async def test_a_tool_may_close_its_agent() -> None:
+    """`aclose` inside a tool ends the run, removes the workspace, and does not wait for itself."""
 
     async def leave(rt: object) -> str:
         await agent.aclose()
         return "gone"
 
-    agent = AsyncAgent(ScriptedModel([tool_call("leave")]), runtime=runtime, tools=[leave])
+    agent = AsyncAgent(ScriptedModel([tool_call("leave")]), tools=[leave])
+    await agent.runtime.open()
+    workspace = Path(agent.runtime.workspace)
 
     await agent.run_until_stop("go")
 
     assert agent.stop_reason == "interrupted"
+    assert not workspace.exists()
     check_history(agent.history)
 
 

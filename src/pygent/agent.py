@@ -223,13 +223,15 @@ class AsyncAgent:
 
     async def aclose(self) -> None:
         """End what runs, wait for its end, and remove the runtime that this agent made; may be called again."""
-        if self._turn is not None:
-            self.interrupt()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._idle.wait()
-        if self._owns_runtime:
-            await finish(self.runtime.cleanup())
+        try:
+            if self._turn is not None:
+                self.interrupt()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        await self._idle.wait()
+        finally:  # also when a tool of the run closes its agent, and is cancelled with it
+            if self._owns_runtime:
+                await finish(self.runtime.cleanup())
 
     async def __aenter__(self) -> Self:
         return self
@@ -269,8 +271,9 @@ class AsyncAgent:
             reply = await ask(self.model, tuple(self.history), self.model_name, self._tool_specs(), emit)
         except asyncio.CancelledError:
             if heard:  # the user has seen it, so the model should know that it was said
-                turn.reply = Message.assistant("".join(heard) + " [interrupted]")
-                self._add(turn.reply)
+                said = Message.assistant("".join(heard) + " [interrupted]")
+                turn.add(said)
+                self._add(said)
             raise
 
         reply = with_new_call_ids(reply, self.history)

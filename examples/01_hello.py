@@ -7,9 +7,9 @@ from pygent import AsyncAgent
 
 async def main() -> None:
     async with AsyncAgent() as agent:
-        reply = await agent.run_until_stop("Write hello.py that prints hello, then run it.")
-        print(reply.text if reply else f"ended early: {agent.stop_reason}")
-        print(await agent.runtime.read_file("hello.py"))
+        await agent.run_until_stop("Write hello.py that prints hello, then run it.")
+        print(agent.answer or f"ended early: {agent.stop_reason}")
+        print("files:", await agent.runtime.list_files())
 
 
 asyncio.run(main())

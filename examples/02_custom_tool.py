@@ -23,7 +23,7 @@ async def main() -> None:
     async with AsyncAgent() as agent:
         await agent.runtime.write_file("poem.txt", "roses are red\nviolets are blue\n")
         await agent.run_until_stop("How many lines has poem.txt?")
-        print(agent.history[-1].text)
+        print(agent.answer)
 
 
 asyncio.run(main())

@@ -20,8 +20,8 @@ class ShellModel:
 
 async def main() -> None:
     async with AsyncAgent(ShellModel()) as agent:
-        reply = await agent.run_until_stop("echo 6 times 7 is $((6 * 7))")
-        print(reply.text)
+        await agent.run_until_stop("echo 6 times 7 is $((6 * 7))")
+        print(agent.answer)
 
 
 asyncio.run(main())

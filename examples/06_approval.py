@@ -19,7 +19,7 @@ async def read_only(tool: Tool, call: ToolCall) -> Approval:
 async def main() -> None:
     async with AsyncAgent(approver=read_only) as agent:
         await agent.run_until_stop("Delete all .tmp files.")
-        print(agent.history[-1].text)
+        print(agent.answer)
 
 
 asyncio.run(main())

@@ -21,7 +21,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "ground: facts": (
         "errors",
         "messages",
-        "openai_compat events schema limits persona cleanup portal",
+        "openai_compat events schema limits persona cleanup portal threads",
         "settings",
     ),
     "first: where things happen": ("runtimes",),
@@ -55,7 +55,7 @@ STEPS: dict[str, tuple[str, ...]] = {
         "openai replay",
     ),
     "runtimes": ("base beneath marks output threads watcher", "workspace", "process", "local", "choice", "sync"),
-    "schema": ("base docstring", "checking signature validation", "decoding"),
+    "schema": ("base docstring parameters", "checking decoding validation", "signature"),
     "settings": ("files values",),
     "testing": ("cancel_sweep history", "scripted_model"),
     "tools": ("base edits globs threads", "builtin results search", "calls files", "registry"),

@@ -30,7 +30,7 @@ SCRIPTS: dict[str, tuple[Sequence[Message], str, Sequence[str]]] = {
             Message.assistant("It prints hello."),
         ],
         "",
-        ["It prints hello.", "print('hello')"],
+        ["It prints hello.", "files: ['hello.py']"],
     ),
     "02_custom_tool": (
         [calls("count_lines", path="poem.txt"), Message.assistant("It has 2 lines.")],
@@ -46,7 +46,7 @@ SCRIPTS: dict[str, tuple[Sequence[Message], str, Sequence[str]]] = {
     "05_sync_and_jupyter": (
         [calls("write_file", path="primes.txt", content="2\n3\n5\n"), Message.assistant("Done.")],
         "",
-        ["2\n3\n5", "no model needed"],
+        ["Done.", "files: ['primes.txt']", "no model needed"],
     ),
     "06_approval": (
         [calls("list_files"), calls("bash", cmd="rm -f *.tmp"), Message.assistant("I was not allowed to.")],

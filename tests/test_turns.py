@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pygent import AsyncAgent, LocalRuntime, Message, Settings, TextDelta, Tool, TurnFinished, TurnStarted
+from pygent import AsyncAgent, Limits, LocalRuntime, Message, Settings, TextDelta, Tool, TurnFinished, TurnStarted
 from pygent.events import Event
 from pygent.testing import ScriptedModel, check_history, tool_call
 
@@ -53,6 +53,35 @@ async def test_what_came_of_a_run_that_was_cut_off_is_returned(runtime: LocalRun
     assert reply is not None
     assert reply.text == "Once upon [interrupted]"
     assert agent.stop_reason == "max_time"
+
+
+async def test_there_is_no_answer_when_a_run_is_cut_off(runtime: LocalRuntime) -> None:
+    """What was said on the way is no answer; the words that ended a run are."""
+    said = Message.assistant("First I look.", tool_calls=[tool_call("bash", cmd="true")])
+    agent = AsyncAgent(ScriptedModel([said, "There it is."]), runtime=runtime)
+    ends = ending(agent)
+
+    await agent.run_until_stop("go", max_steps=1)
+    assert agent.answer == ""
+    await agent.run_until_stop()
+    assert agent.answer == "There it is."
+
+    assert [event.answer for event in ends if isinstance(event, TurnFinished)] == ["", "There it is."]
+
+
+async def test_limits_may_allow_more_steps_than_the_default(runtime: LocalRuntime) -> None:
+    """Twenty steps are the default of a run, not a bound on what an agent's limits may say."""
+    agent = AsyncAgent(
+        ScriptedModel([tool_call("stop_not") for _ in range(30)]),
+        runtime=runtime,
+        limits=Limits(max_steps=25),
+        tools=[],
+    )
+
+    await agent.run_until_stop("go")
+
+    assert agent.stop_reason == "max_steps"
+    assert sum(message.role == "assistant" for message in agent.history) == 25
 
 
 async def test_interrupt_counts_from_the_first_moment(runtime: LocalRuntime, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from .runtimes import AsyncRuntime, open_runtime
 from .session import HistoryFile
 from .settings import Settings
 from .tool_calls import ToolCalls
-from .tools import Tool, ToolFunction, default_tools
+from .tools import Tool, ToolFunction, as_tools, default_tools
 from .turn import Turn
 
 CLOSE_SECONDS = 10.0
@@ -72,9 +72,11 @@ class AsyncAgent:
         events: the hub to subscribe to.
         usage: the tokens of all replies so far.
         stop_reason: why the last step or run ended, see `TurnFinished.reason`; None while it goes on.
+        answer: what the last step or run came to, in words; empty when it was cut off.
 
     Raises:
         SettingsError: a setting holds a value that is not allowed.
+        TypeError: `tools` is no list of tools, or `runtime` no AsyncRuntime.
         ValueError: two of the tools have the same name.
     """
 
@@ -99,13 +101,14 @@ class AsyncAgent:
         self.model: CustomModel = model
         self.model_name = model_name or settings.model
         self.persona = persona or settings.main_persona
-        self.tools: list[Tool] = default_tools() if tools is None else _as_tools(tools)
+        self.tools: list[Tool] = default_tools() if tools is None else as_tools(tools)
         self.runtime = open_runtime(settings=settings) if runtime is None else _as_runtime(runtime)
         self.approver = approver or allow_all
         self.limits = limits or Limits()
         self.events = Hub()
         self.usage = Usage()
         self.stop_reason: str | None = None
+        self.answer = ""
         prompt = system_prompt or system_msg or default_prompt(self.persona, [tool.name for tool in self.tools])
         self.history: list[Message] = [parse_message(message) for message in history or (Message.system(prompt),)]
         self._owns_runtime = runtime is None
@@ -142,7 +145,7 @@ class AsyncAgent:
     async def run_until_stop(
         self,
         user_msg: Prompt | None = None,
-        max_steps: int | None = 20,
+        max_steps: int | None = None,
         step_timeout: float | None = None,
         max_time: float | None = None,
         max_non_tool_replies: int | None = 1,
@@ -154,7 +157,8 @@ class AsyncAgent:
 
         Args:
             user_msg: the request, a text or a message with parts; None: go on as the conversation stands.
-            max_steps: how often the model is asked at the most. Of these limits and the agent's own the smaller wins.
+            max_steps: how often the model is asked at the most; None: as the agent's limits say, else 20. Of these
+                limits and the agent's own the smaller wins.
             step_timeout: seconds for each step.
             max_time: seconds for the whole run.
             max_non_tool_replies: 1: an answer in words ends the run; None: only `stop` or a limit does.
@@ -177,14 +181,14 @@ class AsyncAgent:
                 async with turn.step_limit():
                     reply = await self._step(turn, request if turn.steps == 0 else None)
                     words = 0 if reply.tool_calls else words + 1
-                    self._end_at_words(turn, words, max_non_tool_replies)
+                    self._end_at_words(turn, reply, words, max_non_tool_replies)
         return turn.reply
 
     @asynccontextmanager
     async def stream(
         self,
         user_msg: Prompt | None = None,
-        max_steps: int | None = 20,
+        max_steps: int | None = None,
         step_timeout: float | None = None,
         max_time: float | None = None,
         max_non_tool_replies: int | None = 1,
@@ -271,9 +275,8 @@ class AsyncAgent:
             reply = await ask(self.model, tuple(self.history), self.model_name, self._tool_specs(), emit)
         except asyncio.CancelledError:
             if heard:  # the user has seen it, so the model should know that it was said
-                said = Message.assistant("".join(heard) + " [interrupted]")
-                turn.add(said)
-                self._add(said)
+                turn.reply = Message.assistant("".join(heard) + " [interrupted]")
+                self._add(turn.reply)
             raise
 
         reply = with_new_call_ids(reply, self.history)
@@ -287,8 +290,7 @@ class AsyncAgent:
         if calls.final is not None:
             tool, output = calls.final
             said = output.text if output.display is None else output.display
-            turn.answer = "\n\n".join(filter(None, (turn.answer, said)))
-            turn.end(tool.name)
+            turn.end(tool.name, "\n\n".join(filter(None, (reply.text, said))))
 
     # What the loop stands on.
 
@@ -313,13 +315,13 @@ class AsyncAgent:
                 self.events.emit(RuntimeOpened(kind=kind, workspace=workspace, notice=notice))
         return self.runtime
 
-    def _end_at_words(self, turn: Turn, words: int, at_most: int | None) -> None:
+    def _end_at_words(self, turn: Turn, reply: Message, words: int, at_most: int | None) -> None:
         """After a reply in words: the user's turn, unless they steered meanwhile or want more."""
         if not words or self._steering or turn.reason:
             return
 
         if at_most is not None and words >= at_most:
-            turn.end("reply")
+            turn.end("reply", reply.text)
         else:
             self._add(Message.user(NUDGE))
 
@@ -330,6 +332,7 @@ class AsyncAgent:
             raise AgentBusy("this agent is at work; await its step first, interrupt() it, or make another agent")
 
         self._turn, self._idle, self.stop_reason = turn, asyncio.Event(), None
+        self.answer = ""
         self.events.emit(TurnStarted(prompt=request.text if request else ""))
         try:
             async with turn.limit:
@@ -342,19 +345,9 @@ class AsyncAgent:
                 if self._saved is not None and self._saved.is_loaded:  # what nobody has read must not be replaced
                     await finish(self._saved.save(self.history))
             finally:
-                self._turn, self.stop_reason = None, turn.reason
+                self._turn, self.stop_reason, self.answer = None, turn.reason, turn.answer
                 self.events.emit(turn.finished())
                 self._idle.set()
-
-
-def _as_tools(given: Iterable[Tool | ToolFunction]) -> list[Tool]:
-    tools = [tool if isinstance(tool, Tool) else Tool.from_function(tool) for tool in given]
-    names = [tool.name for tool in tools]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"two tools are called {name!r}; give one of them another name")
-
-    return tools
 
 
 def _as_runtime(runtime: AsyncRuntime) -> AsyncRuntime:

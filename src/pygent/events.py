@@ -40,7 +40,7 @@ class TurnFinished(Event, frozen=True):
     """A run ended.
 
     `reason` is `stop`, `continue`, `reply`, `interrupted`, `cancelled`, `error`, or the limit that was reached:
-    `max_steps`, `max_time`, `step_timeout`, `tokens`. `answer` is the last reply's text and what its final tool said.
+    `max_steps`, `max_time`, `step_timeout`, `tokens`. `answer` is what it came to, in words; empty when it was cut off.
     """
 
     reason: str

@@ -13,12 +13,15 @@ import msgspec
 
 N = TypeVar("N", int, float)
 
+DEFAULT_MAX_STEPS = 20
+"""Steps of a run for which nobody said anything, as in the original Pygent: a model may go round in circles."""
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much an agent may do; None: no limit. When one is reached the run ends and says which.
+    """How much an agent may do; None: no limit, but for steps. When one is reached the run ends and says which.
 
     Attributes:
-        max_steps: how often the model is asked in one run.
+        max_steps: how often the model is asked in one run; None: 20 times.
         step_timeout: seconds for one step, the model's reply and its tools together.
         max_time: seconds for one run.
         max_tokens: tokens of one run, prompts and completions together; checked between steps.
@@ -36,9 +39,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{name}={value!r}: a limit is a number from 0 up, or None for no limit")
 
     def tightened(self, *, max_steps: int | None, step_timeout: float | None, max_time: float | None) -> Limits:
-        """These limits and those given: of each the smaller."""
+        """These limits and those given: of each the smaller; steps are limited in any case."""
+        steps = _smaller(self.max_steps, max_steps)
         return Limits(
-            max_steps=_smaller(self.max_steps, max_steps),
+            max_steps=DEFAULT_MAX_STEPS if steps is None else steps,
             step_timeout=_smaller(self.step_timeout, step_timeout),
             max_time=_smaller(self.max_time, max_time),
             max_tokens=self.max_tokens,

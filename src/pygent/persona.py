@@ -36,7 +36,7 @@ class Persona:
     """
 
     name: str = "Pygent"
-    description: str = "a sandboxed coding assistant."
+    description: str = "a coding assistant."
 
 
 def system_prompt(persona: Persona, tool_names: Sequence[str] = ()) -> str:

@@ -68,6 +68,7 @@ class Agent:
     usage = _Same[Usage]()
     stop_reason = _Same[str | None]()
     is_busy = _Same[bool]()
+    answer = _Same[str]()
 
     def __init__(
         self,
@@ -118,7 +119,7 @@ class Agent:
     def run_until_stop(
         self,
         user_msg: Prompt | None = None,
-        max_steps: int | None = 20,
+        max_steps: int | None = None,
         step_timeout: float | None = None,
         max_time: float | None = None,
         max_non_tool_replies: int | None = 1,
@@ -130,7 +131,7 @@ class Agent:
     def stream(
         self,
         user_msg: Prompt | None = None,
-        max_steps: int | None = 20,
+        max_steps: int | None = None,
         step_timeout: float | None = None,
         max_time: float | None = None,
         max_non_tool_replies: int | None = 1,

@@ -19,7 +19,7 @@ class Turn:
         limit: the time for all of it, to be entered once.
         reason: why it ends, see `TurnFinished`; None while it goes on.
         reply: the last reply; when it was cut off, what came of it.
-        answer: what the user is told.
+        answer: what it came to, in words; empty when it was cut off.
         steps: how often the model was asked.
     """
 
@@ -41,9 +41,10 @@ class Turn:
         """End it now."""
         self.limit.end("interrupted")
 
-    def end(self, reason: str) -> None:
+    def end(self, reason: str, answer: str = "") -> None:
         """Let it end; the first reason counts."""
-        self.reason = self.reason or reason
+        if self.reason is None:
+            self.reason, self.answer = reason, answer
 
     def goes_on(self) -> bool:
         """Whether there is another step: nothing has ended the turn, and its limits allow one."""
@@ -54,8 +55,8 @@ class Turn:
         return self.reason is None
 
     def add(self, reply: Message) -> None:
-        """Count a reply; its text is the answer until another comes."""
-        self.reply, self.answer = reply, reply.text
+        """Count a reply."""
+        self.reply = reply
         self._usage += reply.usage or Usage()
 
     def finished(self) -> TurnFinished:

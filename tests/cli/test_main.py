@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .support import environment, pygent
+from .support import PYGENT, environment, pygent
 
 THIRD_PARTY = ["aiohttp", "anyio", "asyncio", "click", "httpx", "msgspec", "prompt_toolkit", "rich"]
 
@@ -56,6 +56,20 @@ def test_help(arguments: list[str], tmp_path: Path) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith("Usage: pygent ")
     assert "\b" not in run.stdout
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["--version"], ["config", "show"], ["demo", "--fast"]], ids=" ".join
+)
+def test_full_disk(arguments: list[str], unbuffered: str, tmp_path: Path) -> None:
+    """Output that cannot be written is told in one line, and is a failure."""
+    env = environment(tmp_path, PYTHONUNBUFFERED=unbuffered)
+    with open("/dev/full", "wb") as full:
+        run = subprocess.run([*PYGENT, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, env=env, timeout=30)
+
+    assert run.stderr == "pygent: standard output cannot be written to: No space left on device\n"
+    assert run.returncode == 1
 
 
 WRONG = {

@@ -181,18 +181,125 @@ async def test_what_a_custom_model_raises_is_a_model_error(error: BaseException)
     assert caught.value.model == "m"
 
 
-@pytest.mark.parametrize("error", [RateLimitError("slow down", status=429), asyncio.CancelledError()], ids=repr)
-async def test_what_says_enough_passes_as_it_is(error: BaseException) -> None:
-    """Our own errors, and a cancellation."""
+async def test_what_says_enough_passes_as_it_is() -> None:
+    """Our own errors."""
+    error = RateLimitError("slow down", status=429)
 
     class Raising:
         async def chat(self, messages: Any, model: str, tools: Any) -> str:
             raise error
 
-    with pytest.raises(type(error)) as caught:
+    with pytest.raises(RateLimitError) as caught:
         await ask(Raising(), HISTORY, "m", TOOLS)
 
     assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [asyncio.CancelledError(), SystemExit(3), KeyboardInterrupt(), BaseExceptionGroup("x", [SystemExit(3)])],
+    ids=repr,
+)
+@pytest.mark.parametrize("later", [False, True], ids=["coroutine", "awaitable"])
+async def test_a_coroutine_takes_nobody_down(error: BaseException, later: bool) -> None:
+    """A cancellation that nobody asked for and an exit are failures of the model, as they are in a plain function."""
+
+    async def raising(messages: Any, model: str, tools: Any) -> str:
+        raise error
+
+    chat = (lambda *args: raising(*args)) if later else raising
+    with pytest.raises(ModelError, match="SimpleNamespace failed"):
+        await ask(SimpleNamespace(chat=chat), HISTORY, "m", TOOLS)
+
+
+class Deaf:
+    """A model that a cancellation does not end; it talks on when it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.cancelled, self.go_on, self.ended = (asyncio.Event() for _ in range(4))
+
+    async def chat(self, messages: Any, model: str, tools: Any, *, emit: Any = None) -> str:
+        self.begun.set()
+        while not self.go_on.is_set():
+            try:
+                await self.go_on.wait()
+            except asyncio.CancelledError:
+                self.cancelled.set()
+        emit(TextDelta(text="too late"))
+        self.ended.set()
+        return "too late"
+
+
+async def test_a_coroutine_that_swallows_cancellation_is_left_behind(caplog: pytest.LogCaptureFixture) -> None:
+    """It hears of it at once; after the grace the caller is free, and what the model says later is heard by nobody."""
+    model = Deaf()
+    heard: list[Event] = []
+    asking = asyncio.create_task(ask(model, HISTORY, "m", TOOLS, emit=heard.append, grace=0.05))
+    await model.begun.wait()
+    asking.cancel()
+    await asyncio.wait_for(model.cancelled.wait(), 10)
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+    assert "Deaf was cancelled, does not end, and is left running" in caplog.text
+    model.go_on.set()
+    await model.ended.wait()
+    assert heard == []
+
+
+async def test_a_cancelled_coroutine_may_clean_up() -> None:
+    """The caller goes on when it has: even a second cancellation waits for it."""
+    begun, cleaning, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def chat(messages: Any, model: str, tools: Any) -> str:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaning.set()
+            await go_on.wait()
+            raise ValueError("a cleanup that fails is not told to the event loop")
+        return ""
+
+    asking = asyncio.create_task(ask(SimpleNamespace(chat=chat), HISTORY, "m", TOOLS))
+    await begun.wait()
+    asking.cancel()
+    await cleaning.wait()
+    asking.cancel()
+    await asyncio.sleep(0)
+    assert not asking.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
+class Callable:
+    """A callable object without a hash."""
+
+    __hash__ = None
+
+    def __call__(self, messages: Any, model: str, tools: Any) -> str:
+        return "yes"
+
+
+async def test_a_chat_needs_no_hash() -> None:
+    """Any callable object will do."""
+    assert (await ask(SimpleNamespace(chat=Callable()), HISTORY, "m", TOOLS)).content == "yes"
+
+
+async def chat_that_yields(messages: Any, model: str, tools: Any) -> Any:
+    yield "piece"
+
+
+def plain_chat_that_yields(messages: Any, model: str, tools: Any) -> Any:
+    yield "piece"
+
+
+@pytest.mark.parametrize("chat", [chat_that_yields, plain_chat_that_yields])
+async def test_a_chat_that_yields_is_told_how_to_stream(chat: Any) -> None:
+    """Generators are what other libraries stream with."""
+    with pytest.raises(ModelError, match="chat yields; return the message and push pieces through emit"):
+        await ask(SimpleNamespace(chat=chat), HISTORY, "m", TOOLS)
 
 
 async def test_what_is_no_reply_is_an_error() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from pygent.errors import ModelConnectionError
+from pygent.errors import ModelConnectionError, ModelError
 from pygent.messages import Message
-from pygent.models import OpenAIModel
+from pygent.models import OpenAIModel, http
 from tests.completions_server import completions_server
 
 from .conftest import HI, KEY
@@ -162,6 +162,41 @@ async def test_a_password_file_does_not_replace_the_key(
     await OpenAIModel(server.base_url, KEY, trust_env=trust_env).chat(HI, "fault:ok", [])
 
     assert server.log[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+LARGE = [Message.user("x" * (3 << 20))]
+
+
+async def test_a_large_body_is_sent_in_pieces(server: MisbehavingServer) -> None:
+    """Without a warning, with its length told beforehand, and whole again at the next attempt."""
+    reply = await OpenAIModel(server.base_url, KEY, max_retries=1).chat(LARGE, "fault:seq:reset,ok", [])
+
+    assert reply.content == HELLO
+    assert [len(request.body["messages"][0]["content"]) for request in server.log] == [3 << 20] * 2
+    for request in server.log:
+        assert int(request.headers["content-length"]) > 3 << 20
+        assert "transfer-encoding" not in request.headers
+
+
+async def test_a_large_body_may_be_refused_by_its_length() -> None:
+    """A server that answers before it has read all, and hangs up, is an error with a reason, at once."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as refusing:
+        host, port = refusing.sockets[0].getsockname()
+        with pytest.raises(ModelError):
+            await OpenAIModel(f"http://{host}:{port}/v1", KEY, max_retries=0).chat(LARGE, "m", [])
+
+
+def test_a_warning_is_no_broken_connection() -> None:
+    """Who wants warnings as errors sees them: they are not sent again as an accident of the network."""
+    with pytest.raises(ResourceWarning), http._translated("host"):
+        raise ResourceWarning("x")
 
 
 @pytest.fixture

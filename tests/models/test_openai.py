@@ -35,6 +35,7 @@ async def test_a_server_without_stream_options_is_asked_without(
         assert (await model.chat(HI, "fault:nousage", [])).content == HELLO
 
     assert ["stream_options" in request.body for request in server.log] == [True, False, False]
+    assert len({request.headers["idempotency-key"] for request in server.log}) == 3
 
 
 async def test_a_redirect_leads_nowhere(server: MisbehavingServer, make_model: MakeModel) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from pygent import RuntimeUnavailable, Settings
 from pygent.runtimes import LocalRuntime, open_runtime
+from pygent.runtimes.local import tell
 
 
 def test_container_is_never_replaced_by_the_host() -> None:
@@ -28,13 +29,23 @@ def test_host_on_request_needs_no_notice(caplog: pytest.LogCaptureFixture) -> No
     assert not caplog.records
 
 
-def test_host_by_default_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    """Who did not say where commands run is told that it is this machine, on the runtime and in the log."""
-    runtime = open_runtime()
+async def test_host_by_default_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Who did not say where commands run is told that it is this machine: on each runtime, and in the log once.
 
-    assert isinstance(runtime, LocalRuntime)
-    assert "on this machine" in str(runtime.notice)
-    assert [(record.name, record.levelno) for record in caplog.records] == [("pygent.runtimes", logging.WARNING)]
+    The log tells it when the first workspace is opened, not when a runtime is made that may never run anything.
+    """
+    tell.cache_clear()
+    runtimes = [open_runtime() for _ in range(3)]
+    assert all(isinstance(runtime, LocalRuntime) for runtime in runtimes)
+    assert all("on this machine" in str(runtime.notice) for runtime in runtimes)
+    assert not caplog.records
+
+    for runtime in runtimes:
+        async with runtime:
+            await runtime.open()
+    assert [(record.name, record.levelno, record.message) for record in caplog.records] == [
+        ("pygent.runtimes", logging.WARNING, runtimes[0].notice)
+    ]
 
 
 async def test_settings_fill_what_is_not_given(tmp_path: Path) -> None:

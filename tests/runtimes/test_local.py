@@ -16,9 +16,10 @@ import pytest
 
 from pygent import PathOutsideWorkspace, RuntimeUnavailable, WorkspaceError
 from pygent.runtimes import AsyncRuntime, LocalRuntime
+from pygent.runtimes.marks import alive
 from pygent.testing import cancel_sweep
 
-from .conftest import Nap, descriptors
+from .conftest import Nap, descriptors, within
 
 
 async def test_opens_at_first_use(tmp_path: Path) -> None:
@@ -109,6 +110,34 @@ async def test_cleanup_ends_all_processes(tmp_path: Path, nap: Nap) -> None:
     assert nap.pids() == []
     result = await running
     assert (result.exit_code, result.timed_out) == (-9, False)
+
+
+async def test_cleanup_ends_processes_without_environment(tmp_path: Path, nap: Nap) -> None:
+    """Who cleared its environment, and the children of such a one, end with the runtime, if they stay in the session.
+
+    Commands that ran since, and the end of the first of a session's processes, change nothing about that.
+    """
+    runtime = LocalRuntime(tmp_path)
+    first = await runtime.exec(f"env -i {nap.command} >/dev/null 2>&1 &")
+    second = await runtime.exec(f"env -i sh -c '{nap.command} & {nap.command} & wait' >/dev/null 2>&1 &")
+    assert {*first.background, *second.background} <= set(nap.pids())
+    await runtime.exec(f"kill -9 {second.background[0]}")
+    assert (await runtime.exec("true")).background == ()
+    assert len(nap.pids()) == 3
+    await runtime.cleanup()
+
+    assert nap.pids() == []
+
+
+async def test_empty_session_is_forgotten(runtime: LocalRuntime, nap: Nap) -> None:
+    """The number of a session that has ended may be somebody else's next: it is not kept."""
+    left = await runtime.exec(f"env -i {nap.command} >/dev/null 2>&1 &")
+    assert len(runtime._sessions) == 1
+    await runtime.exec(f"kill -9 {left.background[0]}")
+    assert await asyncio.to_thread(within, 2, lambda: not alive(next(iter(runtime._sessions))))
+    await runtime.exec("true")
+
+    assert not runtime._sessions
 
 
 async def test_background_process_lives_as_long_as_the_runtime(runtime: LocalRuntime) -> None:

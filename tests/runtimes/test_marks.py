@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pygent.runtimes import LocalRuntime
-from pygent.runtimes.marks import VARIABLE, find, sweep
+from pygent.runtimes.marks import VARIABLE, alive, find, sweep
 
-from .conftest import Nap
+from .conftest import Nap, within
 
 
 def test_only_marked_processes_are_found_and_killed(nap: Nap) -> None:
@@ -32,6 +32,36 @@ def test_only_marked_processes_are_found_and_killed(nap: Nap) -> None:
         for process in processes:
             process.kill()
             process.wait()
+
+
+def test_session_is_found_and_killed_by_its_number(nap: Nap) -> None:
+    """All that live in a session are found, whatever their environment or group; zombies and neighbours are not."""
+    script = f"set -m; env -i {nap.command} & {nap.command} & wait"
+    leader = subprocess.Popen(["bash", "-c", script], start_new_session=True)
+    neighbour = subprocess.Popen(nap.command.split())
+    try:
+        assert within(5, lambda: len(find("nobody has this:", {leader.pid})) == 3)
+        assert neighbour.pid not in find("nobody has this:", {leader.pid})
+        assert find("nobody has this:") == ()
+        sweep("nobody has this:", {leader.pid})
+        assert find("nobody has this:", {leader.pid}) == ()  # a zombie until we wait for it
+        assert leader.wait() == -9
+        assert neighbour.poll() is None
+    finally:
+        for process in (leader, neighbour):
+            process.kill()
+            process.wait()
+
+
+def test_session_with_a_leader_is_not_one_that_was_left() -> None:
+    """A process that has the number shows that it was given anew: nobody may be killed by it then."""
+    leader = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        assert not alive(leader.pid)
+    finally:
+        leader.kill()
+        leader.wait()
+    assert not alive(leader.pid)
 
 
 async def test_agent_in_an_agent_is_found_by_both_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

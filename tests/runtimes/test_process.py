@@ -48,10 +48,20 @@ async def test_quiet_background_process_is_named(runtime: LocalRuntime, nap: Nap
     assert list(result.background) == nap.pids() != []
 
 
+@pytest.mark.parametrize("shape", ["env -i {} >/dev/null 2>&1 &", "env -i {} &"], ids=["quiet", "with the pipe"])
+async def test_background_process_without_environment_is_named(runtime: LocalRuntime, nap: Nap, shape: str) -> None:
+    """A background process that cleared its environment is found by its session."""
+    result = await runtime.exec(shape.format(nap.command))
+
+    assert list(result.background) == nap.pids() != []
+
+
 @pytest.mark.parametrize(
     "shape",
     [
         "{}",
+        "env -i {}",
+        "bash -c 'set -m; env -i {} & wait'",
         "{} & {} & wait",
         "{} | cat | cat",
         "sh -c 'sh -c \"{} & wait\"'",
@@ -60,7 +70,18 @@ async def test_quiet_background_process_is_named(runtime: LocalRuntime, nap: Nap
         "(setsid sh -c '({} &)' &); {}",
         "nohup {} >/dev/null 2>&1 & {}",
     ],
-    ids=["plain", "children", "pipeline", "grandchildren", "setsid", "setsid -f", "double fork", "nohup"],
+    ids=[
+        "plain",
+        "no environment",
+        "job control",
+        "children",
+        "pipeline",
+        "grandchildren",
+        "setsid",
+        "setsid -f",
+        "double fork",
+        "nohup",
+    ],
 )
 async def test_timeout_ends_all_and_keeps_the_output(runtime: LocalRuntime, nap: Nap, shape: str) -> None:
     """At the timeout nothing of the command survives, in whatever session it hides; what it printed is kept."""

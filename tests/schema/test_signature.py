@@ -1,8 +1,9 @@
-"""What a function takes, as a schema for the model and as values for the function."""
+"""What a function takes, as a schema for the model."""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,7 +15,6 @@ import jsonschema
 import msgspec
 import pytest
 
-from pygent import ToolError
 from pygent.schema import check_schema, decode_arguments, function_schema, function_summary, validate
 
 if TYPE_CHECKING:
@@ -256,6 +256,44 @@ def test_a_default_that_is_no_json_is_not_told() -> None:
     assert function_schema(func)[0]["required"] == []
 
 
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_default_that_json_has_no_number_for_is_not_told(number: float) -> None:
+    """It is not told as `null`, which the argument may not be."""
+
+    def func(rt: object, a: float = number) -> None: ...
+
+    assert function_schema(func)[0]["properties"] == {"a": {"type": "number"}}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [(int, "str"), (list[int], "ab"), (Literal["a", "b"], "c"), (Annotated[int, msgspec.Meta(ge=1)], 0), (Mode, "x")],
+    ids=["int", "list", "literal", "bound", "enum"],
+)
+def test_a_default_that_does_not_fit_is_refused(annotation: Any, default: Any) -> None:
+    """The model would be told a value that it may not pass."""
+
+    def func(rt: object, a: Any = default) -> None: ...
+
+    func.__annotations__["a"] = annotation
+    with pytest.raises(TypeError, match=f"parameter 'a': its default {default!r} does not fit its annotation: "):
+        function_schema(func)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [(float, 3), (int | None, 3), (Mode, Mode.READ), (Path, Path("a")), (Point, Point(1)), (tuple[int, ...], ())],
+    ids=["float", "optional", "enum", "path", "dataclass", "tuple"],
+)
+def test_a_default_that_fits_is_told(annotation: Any, default: Any) -> None:
+    """As JSON it may look different, and fits all the same."""
+
+    def func(rt: object, a: Any = default) -> None: ...
+
+    func.__annotations__["a"] = annotation
+    assert "default" in function_schema(func)[0]["properties"]["a"]
+
+
 def test_keyword_arguments_open_the_schema() -> None:
     """`**kwargs` allows arguments with any name, of its type."""
 
@@ -346,74 +384,6 @@ def test_two_types_of_one_name_are_refused_if_one_of_them_would_win() -> None:
     func.__annotations__.update(a=Model, b=Other)
     with pytest.raises(TypeError, match="'Inner'"):
         function_schema(func)
-
-
-@pytest.mark.parametrize(
-    ("annotation", "given", "decoded"),
-    [
-        pytest.param(str, "x", "x", id="str"),
-        pytest.param(float, 3, 3.0, id="float"),
-        pytest.param(Any, {"x": [1]}, {"x": [1]}, id="any"),
-        pytest.param(object, [1], [1], id="object"),
-        pytest.param(Mode, "w", Mode.WRITE, id="enum"),
-        pytest.param(Literal["a", 1], "a", "a", id="literal"),
-        pytest.param(Path, "a/b", Path("a/b"), id="path"),
-        pytest.param(Path | str | None, None, None, id="path-or-none"),
-        pytest.param(list[Path], ["a"], [Path("a")], id="paths"),
-        pytest.param(set[str], ["a", "a"], {"a"}, id="set"),
-        pytest.param(tuple[int, str], [1, "a"], (1, "a"), id="tuple"),
-        pytest.param(dict[int, Mode], {"1": "r"}, {1: Mode.READ}, id="dict"),
-        pytest.param(date, "2024-02-29", date(2024, 2, 29), id="date"),
-        pytest.param(Point, {"x": 1}, Point(1), id="dataclass"),
-        pytest.param(Name | Point, {"x": 1}, Point(1), id="union-of-dataclasses"),
-        pytest.param(Annotated[Point | Name, "what"], {"text": "x"}, Name("x"), id="annotated-union"),
-        pytest.param(Range, {"start": 1}, Range(1), id="struct"),
-        pytest.param(Options, {"deep": True}, {"deep": True}, id="typed-dict"),
-        pytest.param(list[Model], [{"inner": 1}], [Model(1)], id="pydantic"),
-        pytest.param("Unknown", "x", "x", id="unresolvable"),
-        pytest.param(complex, "x", "x", id="not-json"),
-        pytest.param(list[complex], ["x"], ["x"], id="not-json-inside"),
-    ],
-)
-def test_arguments_become_what_the_function_wants(annotation: Any, given: Any, decoded: Any) -> None:
-    """Values have the annotated type; with an annotation that means nothing here they stay as they came."""
-
-    def func(rt: object, a: Any) -> None: ...
-
-    func.__annotations__["a"] = annotation
-    result = decode_arguments(func, {"a": given})["a"]
-
-    assert (result, type(result)) == (decoded, type(decoded))
-
-
-@pytest.mark.parametrize(
-    ("annotation", "given", "problem"),
-    [
-        pytest.param(Even, {"number": 3}, "a: 3 is odd", id="dataclass"),
-        pytest.param(Even | Name, {"number": 3}, "a: 3 is odd.*; .*text", id="union"),
-        pytest.param(Model, {"inner": 13}, "a: inner: not today", id="pydantic"),
-        pytest.param(date, "2023-02-29", "a: Invalid RFC3339 encoded date", id="date"),
-    ],
-)
-def test_what_a_type_refuses_is_told_to_the_model(annotation: Any, given: Any, problem: str) -> None:
-    """A rule that only the type itself knows is an invalid argument, too."""
-
-    def func(rt: object, a: Any) -> None: ...
-
-    func.__annotations__["a"] = annotation
-    with pytest.raises(ToolError, match=f"invalid arguments: {problem}"):
-        decode_arguments(func, {"a": given})
-
-
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [({}, "missing a required argument: 'mode'"), ({"mode": "r", "x": 1}, "unexpected keyword argument 'x'")],
-    ids=["missing", "unknown"],
-)
-def test_arguments_that_the_function_does_not_take_are_refused(arguments: dict[str, Any], problem: str) -> None:
-    """With a schema that says less than the signature, the signature has the last word."""
-    with pytest.raises(ToolError, match=f"invalid arguments: .*{problem}"):
-        decode_arguments(plain, arguments)
 
 
 def test_what_the_schema_allows_the_function_gets() -> None:

@@ -197,6 +197,23 @@ async def test_a_type_that_breaks_is_an_answer(runtime: LocalRuntime) -> None:
     assert await call(look, runtime, at={"place": "x"}) == ToolOutput("KeyError: 'x'", is_error=True)
 
 
+async def test_a_coroutine_that_a_plain_function_returns_is_a_mistake(runtime: LocalRuntime) -> None:
+    """A plain decorator around `async def` is told apart from a result, and nothing is left un-awaited."""
+
+    async def inner(rt: object) -> str:
+        return "never"
+
+    def decorated(rt: object) -> Any:
+        return inner(rt)
+
+    output = await call(decorated, runtime)
+    gc.collect()
+
+    assert output.is_error
+    assert "its function returned a coroutine and did not await it" in output.text
+    assert "`async def`" in output.text
+
+
 async def test_long_errors_are_bounded(runtime: LocalRuntime) -> None:
     """An error is cut like any other output."""
     output = await call(fails(ToolError("x" * (2 * MAX_TEXT))), runtime)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pygent import Tool, register_tool, tool
-from pygent.tools import builtin_tools, default_tools, remove_tool, reset_tools
+from pygent.tools import as_tools, builtin_tools, default_tools, remove_tool, reset_tools
 
 BUILTIN = ["bash", "read_file", "write_file", "edit_file", "list_files", "grep", "download_file", "stop", "continue"]
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -136,3 +136,49 @@ def test_registering_from_many_threads_loses_nothing() -> None:
         list(threads.map(lambda number: register_tool(f"tool_{number}", "", SCHEMA, hello), range(200)))
 
     assert sorted(names()) == sorted([*BUILTIN, *(f"tool_{number}" for number in range(200))])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        pytest.param(
+            ("hello", "", None, hello), "tool 'hello': schema must be a JSON Schema, a dict, not None", id="none"
+        ),
+        pytest.param(("hello", "", [], hello), r"schema must be a JSON Schema, a dict, not \[\]", id="list"),
+        pytest.param(("hello", "", "{}", hello), "schema must be a JSON Schema, a dict, not '{}'", id="text"),
+        pytest.param((None, "", SCHEMA, hello), "a tool's name is a text, not None", id="name"),
+        pytest.param(
+            ("hello", None, SCHEMA, hello), "tool 'hello': its description is a text, not None", id="description"
+        ),
+        pytest.param(("hello", "", SCHEMA, None), "tool 'hello': None is not a function", id="function"),
+    ],
+)
+def test_an_argument_of_the_wrong_type_is_named(arguments: Any, problem: str) -> None:
+    """The error says which, and shows the value."""
+    with pytest.raises(TypeError, match=problem):
+        register_tool(*arguments)
+
+    assert names() == BUILTIN
+
+
+def test_functions_become_tools_of_one_agent() -> None:
+    """Tools stay what they are, functions become tools, and none of them is registered."""
+    bash = builtin_tools()[0]
+
+    tools = as_tools(iter([bash, hello]))
+
+    assert tools == [bash, Tool.from_function(hello)]
+    assert names() == BUILTIN
+
+
+@pytest.mark.parametrize("tools", ["bash", hello, builtin_tools()[0], 7], ids=["text", "function", "tool", "number"])
+def test_what_is_no_list_of_tools_is_refused(tools: Any) -> None:
+    """A text is not taken for a list of its letters."""
+    with pytest.raises(TypeError, match="tools is a list of tools or functions, not "):
+        as_tools(tools)
+
+
+def test_two_tools_of_one_name_are_refused() -> None:
+    """The model could call only one of them."""
+    with pytest.raises(ValueError, match="two tools are called 'hello'; give one of them another name"):
+        as_tools([hello, Tool.from_function(hello)])

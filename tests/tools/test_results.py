@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -95,3 +96,30 @@ def test_the_middle_is_cut_out_and_counted_exactly(text: str, limit: int) -> Non
         assert text.endswith(tail)
         assert len(head) + omitted + len(tail) == len(text)
         assert abs(len(head) - len(tail)) <= 1
+
+
+@pytest.mark.parametrize("byte", [b"x", b"\xff"], ids=["text", "binary"])
+def test_of_very_many_bytes_only_the_ends_are_decoded(byte: bytes) -> None:
+    """What a tool returns is turned into text on the event loop, so its size must not matter."""
+    text = as_output(b"<" + byte * (50 << 20) + b">").text
+
+    head, tail = text.split(f"\n[… {(50 << 20) + 2 - 2 * (MAX_TEXT // 2 - 50):,} bytes omitted …]\n")
+    assert (head[0], tail[-1]) == ("<", ">")
+    assert len(head) == len(tail) == MAX_TEXT // 2 - 50
+
+
+async def later() -> str:
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        pytest.param(later, "returned a coroutine and did not await it; write it, and each decorator", id="coroutine"),
+        pytest.param(lambda: (number for number in [1]), "returned a generator; return one result", id="generator"),
+    ],
+)
+def test_what_is_no_result_yet_is_refused(make: Callable[[], Any], problem: str) -> None:
+    """The author is told how to write it, and Python warns of nothing besides."""
+    with pytest.raises(TypeError, match=problem):
+        as_output(make())

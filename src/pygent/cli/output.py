@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from .result import ExitCode
 from .writer import is_stuck
@@ -14,12 +15,27 @@ def write_stdout(data: bytes) -> int | None:
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        return ExitCode.BROKEN_PIPE
-    except OSError as error:  # such as a full disk
-        sys.stderr.write(f"pygent: standard output cannot be written to: {error.strerror}\n")
-        return ExitCode.FAILED
+    except OSError as error:
+        return stdout_failed(error)
+
     return None
+
+
+def stdout_failed(error: OSError) -> int:
+    """Tell why standard output cannot be written to, unless its reader has just left; return the exit status.
+
+    Raises:
+        OSError: this one, for it is that of a file.
+    """
+    if error.filename is not None:
+        raise error
+
+    if isinstance(error, BrokenPipeError):
+        return ExitCode.BROKEN_PIPE
+
+    with suppress(OSError):  # such as a full disk, to which both go
+        sys.stderr.write(f"pygent: standard output cannot be written to: {error.strerror}\n")
+    return ExitCode.FAILED
 
 
 def leave_streams(exit_code: int) -> int:

@@ -7,9 +7,7 @@ import inspect
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
-from contextvars import copy_context
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import FunctionType, TracebackType
 from typing import Any, NamedTuple
 
@@ -17,6 +15,7 @@ from ..cleanup import finish
 from ..errors import ModelError, PygentError
 from ..events import Emit, Event
 from ..messages import JSON, Message, parse_reply
+from ..threads import call_in_daemon
 
 _log = logging.getLogger("pygent.models")
 
@@ -35,7 +34,7 @@ async def ask(
     """Return the model's reply, whatever kind of `chat` it has.
 
     A coroutine is awaited; a plain function runs in a worker thread, which a cancellation leaves behind. One that takes
-    no `emit` is in the original's shape: it is given plain dicts. It may return whatever `parse_message` understands.
+    no `emit` is in the original's shape: it is given plain dicts. It may return whatever `parse_reply` understands.
 
     Cancellation reaches a coroutine at once and waits at most `grace` seconds for its cleanup; one that does not end
     is left behind, too, and what it emits is not heard.
@@ -50,10 +49,11 @@ async def ask(
     kind = type(model).__name__
     try:
         shape = _shape_of(getattr(chat, "__func__", chat))
-        given = messages if shape.takes_emit else [message.to_dict() for message in messages]
         with _Relay(emit) as relay:
-            options = {"emit": relay if emit or not shape.is_async else None} if shape.takes_emit else {}
-            call = _call(chat, shape, given, model_name, tools if shape.takes_emit else list(tools), **options)
+            if shape.takes_emit:
+                call = _call(chat, shape, messages, model_name, tools, emit=relay if emit else None)
+            else:
+                call = _call(chat, shape, [message.to_dict() for message in messages], model_name, list(tools))
             reply = await _in_task(call, kind, grace)
         return parse_reply(reply)
     except PygentError:
@@ -92,7 +92,7 @@ async def _call(chat: Callable[..., Any], shape: _Shape, *args: Any, **emit: Emi
         if shape.is_async:
             return await chat(*args, **emit)
 
-        reply = await _in_thread(chat, *args, **emit)
+        reply = await call_in_daemon(partial(chat, *args, **emit), "pygent-model")
         if inspect.isawaitable(reply):
             return await reply
     except (asyncio.CancelledError, GeneratorExit, Exception):
@@ -161,30 +161,3 @@ class _Relay:
     ) -> None:
         if kind is not None:
             self._emit = None
-
-
-async def _in_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Run a function in a thread of its own, which neither a cancellation nor the end of the program waits for.
-
-    The loop's own worker threads are joined at its end: a `chat` that hangs would hang the program.
-    """
-    outcome: Future[tuple[Any, BaseException | None]] = Future()
-    context = copy_context()
-
-    def run() -> None:
-        if not outcome.set_running_or_notify_cancel():
-            return
-
-        try:
-            result = context.run(function, *args, **kwargs)
-        except BaseException as error:  # raised again where it is waited for
-            outcome.set_result((None, error))
-        else:
-            outcome.set_result((result, None))
-
-    threading.Thread(target=run, name="pygent-model", daemon=True).start()
-    result, error = await asyncio.wrap_future(outcome)
-    if error is not None:
-        raise error
-
-    return result

@@ -34,6 +34,9 @@ USER_AGENT = f"pygent/{version('pygent')}"
 KEEPALIVE = 60.0
 """Seconds that an unused connection is kept: an agent's command often takes that long between two questions."""
 
+_PIECE = 64 << 10
+"""Bytes of a body that are handed over at a time: the event loop has its turn in between."""
+
 _RESOLVE = 30.0
 """Seconds to find the server's addresses and try them all; each has its own connect timeout."""
 
@@ -129,11 +132,14 @@ async def exchange(
     kind = _Kind(url.startswith("https:"), trust_env, _proxy_for(url) if trust_env else None)
     transport = await _transport(kind)
     with _translated(host):
+        is_large = len(content) > _PIECE
+        length = {"Content-Length": str(len(content))} if is_large else {}
         request = httpx.Request(
             method,
             url,
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers},
-            content=content or None,
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **length, **headers},
+            content=None if is_large else content or None,
+            stream=_Pieces(content) if is_large else None,
             extensions={"timeout": _limits(connect_timeout, read_timeout)},
         )
         answer = await transport.handle_async_request(request)
@@ -145,6 +151,22 @@ async def exchange(
         with suppress(Exception):  # it is gone either way, and a cancellation on its way must not be lost
             await response.aclose()
             await answer.aclose()
+
+
+class _Pieces(httpx.AsyncByteStream):
+    """A large body, piece by piece; a class, for an async generator would be left open when a request is cut off."""
+
+    def __init__(self, content: bytes) -> None:
+        self._pieces = (content[start : start + _PIECE] for start in range(0, len(content), _PIECE))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+
+        raise StopAsyncIteration
 
 
 def _limits(connect: float | None, read: float | None) -> dict[str, float | None]:
@@ -251,6 +273,8 @@ def _translated(host: str) -> Iterator[None]:
     """Nothing foreign passes: what the libraries raise becomes a ModelError with the reason in plain words."""
     try:
         yield
+    except Warning:  # somebody wants warnings as errors: no connection is to blame
+        raise
     except Exception as error:
         raise _as_model_error(error, host) from error
 

@@ -45,6 +45,9 @@ _SETTLE = 2.0
 _STREAMED = b',"stream":true}'
 _STREAMED_WITH_USAGE = b',"stream":true,"stream_options":{"include_usage":true}}'
 
+_KEY_OF_BODY = "Idempotency-Key"
+"""The header with a name for the body: a server may answer the same name with the same reply, or refuse it."""
+
 _OWN_OPTIONS = ("model", "messages", "tools", "stream", "stream_options")
 
 
@@ -65,7 +68,8 @@ class OpenAIModel:
         temperature: of the sampling; None: the server's default.
         options: further fields of the request's body, such as `{"max_tokens": 1000, "reasoning_effort": "low"}`.
         trust_env: whether the proxy and certificate variables of the environment count.
-        settings: where base URL, key, organization and project come from when not given; None: the environment.
+        settings: where base URL, key, organization and project come from when not given; None: the environment, but
+            with both `base_url` and `api_key` given it is not read, and not for organization and project either.
 
     Raises:
         SettingsError: a value cannot be right.
@@ -128,7 +132,7 @@ class OpenAIModel:
             ModelError: there is no reply; its subclasses say why.
         """
         body = self._body(messages, model, tools)
-        headers = {"Content-Type": "application/json", "Idempotency-Key": f"pygent-{uuid4().hex}"}
+        headers = {"Content-Type": "application/json", _KEY_OF_BODY: f"pygent-{uuid4().hex}"}
         tell = emit or _tell_nobody
         shown = False
 
@@ -226,6 +230,7 @@ class OpenAIModel:
                     raise
 
             self._asks_usage = False
+        headers = {**headers, _KEY_OF_BODY: f"{headers[_KEY_OF_BODY]}-plain"}
         return await self._reply(body + _STREAMED, headers, show)
 
     async def _reply(self, content: bytes, headers: Mapping[str, str], show: Emit) -> Message:

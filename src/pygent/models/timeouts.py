@@ -6,8 +6,6 @@ import math
 
 import msgspec
 
-from ..errors import SettingsError
-
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of patience with a server; None: no limit.
@@ -32,4 +30,4 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and 0 <= value < math.inf):
-                raise SettingsError(f"timeout {name}={value!r}: it is a number of seconds, or None for no limit")
+                raise ValueError(f"{name}={value!r}: a limit is a number from 0 up, or None for no limit")

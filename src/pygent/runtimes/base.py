@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import shlex
+import stat
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from typing import Self, TypeAlias
 
 import msgspec
 
-from ..errors import WorkspaceError
+from ..errors import PathOutsideWorkspace, WorkspaceError
 
 OnOutput: TypeAlias = Callable[[str], None]
 """Receives what a command prints, while it runs; called on the event loop, must not block."""
@@ -152,16 +153,8 @@ class AsyncRuntime(ABC):
         Raises:
             WorkspaceError: there is no such folder, or there are too many files to list.
         """
-        pruned = " -o ".join(f"-name {shlex.quote(name)}" for name in IGNORED_FOLDERS)
-        folder = shlex.quote(f"./{path}")
-        result = await self.exec(f"find {folder} \\( {pruned} \\) ! -path {folder} -prune -o ! -type d -print")
-        if result.exit_code != 0:
-            raise WorkspaceError(f"cannot list {path}: {result.output.strip() or result.exit_code}")
-
-        if result.omitted_bytes:
-            raise WorkspaceError(f"{path} holds too many files to list; name a folder in it")
-
-        return sorted(normpath(line) for line in result.output.splitlines())
+        ignored = " -o ".join(f"-name {shlex.quote(name)}" for name in IGNORED_FOLDERS)
+        return await self._find(await self._relative(path), f"-type d \\( {ignored} \\) -prune -o ! -type d")
 
     async def upload(self, source: str | os.PathLike[str], dest: str | None = None) -> None:
         """Copy a file or folder of this machine into the workspace.
@@ -186,23 +179,48 @@ class AsyncRuntime(ABC):
     async def export(self, path: str, dest: str | os.PathLike[str]) -> None:
         """Copy a file or folder of the workspace to `dest` on this machine.
 
+        Of a folder all regular files are copied, those in `.git` and `node_modules` too; links are passed over. `dest`
+        is the copy's own path, not a folder to put it in. Permissions are kept by a `LocalRuntime` only.
+
         Raises:
             WorkspaceError: it does not exist or cannot be read, or `dest` cannot be written.
+            PathOutsideWorkspace: the path leads out of the workspace.
         """
-        files = await self.list_files(path)
-        root = PurePosixPath(normpath(path))
-        if root.is_absolute():
-            root = root.relative_to(self.workspace)
-        for file in files:
+        root = await self._relative(path)
+        for file in await self._find(root, "-type f"):
             data = await self.read_bytes(file)
-            try:
-                await asyncio.to_thread(_write, Path(dest) / PurePosixPath(file).relative_to(root), data)
-            except OSError as error:
-                raise WorkspaceError(f"cannot write {dest}: {error}") from error
+            await asyncio.to_thread(write_copy, Path(dest) / PurePosixPath(file).relative_to(root), data)
 
     @abstractmethod
     async def cleanup(self) -> None:
         """End every process and remove what was temporary, in bounded time; may be called again, never raises."""
+
+    async def _relative(self, path: str) -> str:
+        """Return the path relative to the workspace, without `..` and the like."""
+        relative = normpath(path)
+        if path.startswith("/"):
+            await self.open()  # before that nobody knows where the workspace is
+            root = normpath(self.workspace)
+            inside = PurePosixPath(relative).is_relative_to(root)
+            relative = str(PurePosixPath(relative).relative_to(root)) if inside else ".."
+        if relative.split("/", 1)[0] == "..":
+            raise PathOutsideWorkspace(f"{path!r} is outside of the workspace; use a path relative to it")
+
+        return relative
+
+    async def _find(self, path: str, wanted: str) -> list[str]:
+        """Return what is not a folder itself, or what `find` finds `wanted` below a folder, sorted."""
+        start = shlex.quote(f"./{path}")  # a name may begin like an option or hold a newline
+        result = await self.exec(
+            f"if [ -d {start} ]; then find -H {start} -mindepth 1 {wanted} -print0; else find {start} -print0; fi"
+        )
+        if result.exit_code != 0:
+            raise WorkspaceError(f"cannot list {path}: {result.output.strip() or result.exit_code}")
+
+        if result.omitted_bytes:
+            raise WorkspaceError(f"{path} holds too many files to list; name a folder in it")
+
+        return sorted(normpath(name) for name in result.output.split("\0") if name)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -234,6 +252,27 @@ def own_name(path: Path) -> str:
     return os.path.basename(os.path.abspath(path))  # noqa: PTH100, PTH119 - resolve() would follow a link
 
 
-def _write(target: Path, data: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data)
+def write_copy(target: Path, data: bytes, mode: int | None = None) -> None:
+    """Write a file of this machine, its folders included; blocks.
+
+    Args:
+        target: the file.
+        data: its new content.
+        mode: its permissions; None: those that it has, or the usual ones.
+
+    Raises:
+        WorkspaceError: it cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = target.open("wb")
+        except PermissionError:  # an earlier copy of a file that is read-only, as git's objects are
+            target.unlink()
+            file = target.open("wb")
+        with file:
+            if mode is not None and stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                os.fchmod(file.fileno(), mode & 0o777)  # before there is anything to read
+            file.write(data)
+    except OSError as error:
+        raise WorkspaceError(f"cannot write {target}: {error.strerror or error}") from error

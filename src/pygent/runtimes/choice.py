@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -13,8 +12,6 @@ from .local import LocalRuntime
 
 if TYPE_CHECKING:
     from ..settings import Settings
-
-_log = logging.getLogger("pygent.runtimes")
 
 ON_THIS_MACHINE = "commands run on this machine, not in a container: they may do whatever you may do"
 
@@ -31,7 +28,8 @@ def open_runtime(
 
     Args:
         use_docker: True: a container or an error, never this machine; False: this machine; None: the best there is,
-            and `notice` on the runtime says so, as does a warning in the log, if that is this machine.
+            and `notice` on the runtime says so if that is this machine, as does a warning in the log, once, when the
+            first is opened.
         workspace: the folder to work in; None: a temporary one.
         initial_files: files and folders of this machine that are copied into the workspace.
         env: variables for the commands, beside those that they have anyway.
@@ -53,5 +51,4 @@ def open_runtime(
     runtime = LocalRuntime(workspace, env=env, initial_files=initial_files)
     if use_docker is None:
         runtime.notice = ON_THIS_MACHINE
-        _log.warning(ON_THIS_MACHINE)
     return runtime

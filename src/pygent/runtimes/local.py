@@ -14,12 +14,13 @@ import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ..cleanup import finish
 from ..errors import RuntimeUnavailable, WorkspaceError
 from .base import MAX_FILE_BYTES, AsyncRuntime, CommandResult, OnOutput
-from .marks import VARIABLE, sweep
+from .marks import VARIABLE, alive, sweep
 from .process import Process
 from .threads import Threads
 from .watcher import Watcher
@@ -71,8 +72,8 @@ class LocalRuntime(AsyncRuntime):
     It can be used from one event loop after the other, and from several threads.
 
     Processes that a command leaves in the background go on until `cleanup()`. If the runtime is forgotten, or this
-    program ends without it, even by `kill -9`, they end then. Where there is no `/proc`, only running commands and
-    their process groups can be ended.
+    program ends without it, even by `kill -9`, they end then, except those that cleared their environment. Where there
+    is no `/proc`, only commands and their process groups can be ended.
 
     Args:
         workspace: the folder to work in, made if it is missing, never removed; None: a temporary one, removed by
@@ -98,7 +99,9 @@ class LocalRuntime(AsyncRuntime):
         self._initial_files = tuple(initial_files)
         self._threads = Threads()
         self._numbers = itertools.count(1)
+        self._has_run = False
         self._running: set[Process] = set()
+        self._sessions: set[int] = set()  # of commands that have ended and left somebody in it; see marks.alive
         self._opening = threading.Lock()  # taken in worker threads only; asyncio's would bind us to one event loop
         self._opened: _Opened | None = None
         self._closed = False
@@ -140,6 +143,7 @@ class LocalRuntime(AsyncRuntime):
 
         opened = await self._open()
         mark = f"{opened.mark}{next(self._numbers)}:"
+        self._has_run = True
         process = Process(
             cmd,
             workspace=opened.workspace,
@@ -155,7 +159,7 @@ class LocalRuntime(AsyncRuntime):
 
             return await process.run(timeout)
         finally:
-            self._running.discard(process)
+            self._remember(process)
 
     async def read_bytes(self, path: str, *, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
         """Return the content of a regular file; see `AsyncRuntime.read_bytes`."""
@@ -176,6 +180,11 @@ class LocalRuntime(AsyncRuntime):
         """Copy a file or folder of this machine into the workspace, permissions included; see `AsyncRuntime.upload`."""
         workspace = (await self._open()).workspace
         await _whole(self._threads.run(workspace.copy_in, source, dest))
+
+    async def export(self, path: str, dest: str | os.PathLike[str]) -> None:
+        """Copy a file or folder of the workspace to this machine, permissions included; see `AsyncRuntime.export`."""
+        workspace = (await self._open()).workspace
+        await _whole(self._threads.run(workspace.copy_out, path, dest))
 
     async def cleanup(self) -> None:
         """End every process and remove a temporary workspace, in bounded time; may be called again, never raises.
@@ -200,6 +209,13 @@ class LocalRuntime(AsyncRuntime):
 
         return await self._threads.run(self._make_once)
 
+    def _remember(self, process: Process) -> None:
+        """Keep the session of a command that left something in it, and those of others while they are not empty."""
+        self._sessions.difference_update([session for session in tuple(self._sessions) if not alive(session)])
+        if process.left_session is not None:
+            self._sessions.add(process.left_session)
+        self._running.discard(process)  # last: `cleanup` finds it here or there
+
     # In worker threads.
 
     def _make_once(self) -> _Opened:
@@ -210,6 +226,8 @@ class LocalRuntime(AsyncRuntime):
             if self._opened is None:
                 self._opened = self._make()
                 weakref.finalize(self, self._opened.watcher.close)
+                if self.notice is not None:
+                    tell(self.notice)
             return self._opened
 
     def _make(self) -> _Opened:
@@ -242,10 +260,18 @@ class LocalRuntime(AsyncRuntime):
                 return
 
             opened, self._opened = self._opened, None
-            sweep(opened.mark)
+            if self._has_run:  # the search costs time for every process of the machine
+                sweep(opened.mark, [session for session in tuple(self._sessions) if alive(session)])
+            self._sessions.clear()
             if opened.temporary:
                 _remove(Path(opened.temporary))
             opened.watcher.dismiss()
+
+
+@cache
+def tell(notice: str) -> None:
+    """Log what the user should know about where commands run: once in a program, however many runtimes it has."""
+    _log.warning(notice)
 
 
 async def _whole(write: asyncio.Future[None]) -> None:

@@ -1,10 +1,11 @@
-"""Finding processes by a mark in their environment: it stays on whatever a command starts, in any session or group."""
+"""Finding what a command started: by a mark in the environment, which stays in any session, or else by the session."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
+from collections.abc import Collection
 from contextlib import suppress
 
 VARIABLE = "PYGENT_EXEC_ID"
@@ -16,10 +17,11 @@ SWEEP_SECONDS = 2.0
 _LOOKS = 4
 
 
-def find(mark: str) -> tuple[int, ...]:
-    """Return the ids of the living processes that carry `mark`; none where there is no `/proc`.
+def find(mark: str, sessions: Collection[int] = ()) -> tuple[int, ...]:
+    """Return the ids of the living processes that carry `mark` or are in one of `sessions`; none without `/proc`.
 
-    Blocks for some milliseconds: call it in a thread. A child that replaced its whole environment is not found.
+    Blocks for some milliseconds: call it in a thread. A child that replaced its whole environment and went into a
+    session of its own is not found.
     """
     needle = mark.encode()
     try:
@@ -27,17 +29,58 @@ def find(mark: str) -> tuple[int, ...]:
     except OSError:
         return ()
 
-    return tuple(sorted(int(number) for number in numbers if needle in _environment(number)))
+    wanted = frozenset(sessions)
+    return tuple(
+        sorted(
+            int(number)
+            for number in numbers
+            if (wanted and _session(number) in wanted) or needle in _environment(number)
+        )
+    )
 
 
-def sweep(mark: str) -> None:
-    """Kill every process that carries `mark`, and again those they started meanwhile, until none is found."""
+def alive(session: int) -> bool:
+    """Whether a session whose leader has ended still has somebody in its first process group.
+
+    As long as it has, its number is given to no other. A process that has the number shows that it was given anew.
+    """
+    try:
+        os.killpg(session, 0)
+    except OSError:
+        return False
+
+    try:
+        os.kill(session, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+
+    return False
+
+
+def sweep(mark: str, sessions: Collection[int] = ()) -> None:
+    """Kill every process that `find` finds, and again those they started meanwhile, until none is found."""
     deadline = time.monotonic() + SWEEP_SECONDS
-    while (pids := find(mark)) and time.monotonic() < deadline:
+    for session in sessions:
+        with suppress(OSError):
+            os.killpg(session, signal.SIGKILL)  # a whole group at one blow, also where there is no /proc
+    while (pids := find(mark, sessions)) and time.monotonic() < deadline:
         for pid in pids:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.002)  # the killed ones are still to be seen for a moment
+
+
+def _session(pid: str) -> int:
+    """Return the session that a process lives in; 0 if it is gone or a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123 - twice a Path's speed
+            state, _, _, session, *_ = file.readall().rpartition(b")")[2].split()  # a program's name may hold anything
+    except (OSError, ValueError):
+        return 0
+
+    return 0 if state in (b"Z", b"X") else int(session)
 
 
 def _environment(pid: str) -> bytes:

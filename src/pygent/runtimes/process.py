@@ -19,7 +19,7 @@ from typing import IO
 from ..cleanup import finish
 from ..errors import RuntimeUnavailable
 from .base import CommandResult, OnOutput
-from .marks import find, sweep
+from .marks import alive, find, sweep
 from .output import HeadTail
 from .threads import Threads
 from .workspace import Workspace
@@ -60,6 +60,9 @@ class Process:
         mark: by which it and what it starts are found; see `marks`.
         threads: for what would block the event loop.
         on_output: receives the output as it comes; one that fails is logged and not called again.
+
+    Attributes:
+        left_session: the number of its session, if somebody was still in it when the command had ended.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Process:
         self._popen: subprocess.Popen[bytes] | None = None
         self._pipe = self._pidfd = -1
         self._killed = False
+        self.left_session: int | None = None
         self._loop = asyncio.get_running_loop()
         self._exited: asyncio.Future[None] = self._loop.create_future()
         self._silent: asyncio.Future[None] = self._loop.create_future()  # nobody holds the pipe's other end any more
@@ -213,10 +217,16 @@ class Process:
 
     async def _left_running(self) -> tuple[int, ...]:
         """What the command left in the background; looked for only at a sign of life, as it takes milliseconds."""
-        if self._silent.done() and not self._signal(0):
+        if self._popen is None:
             return ()
 
-        return await self._threads.run(find, self._mark)
+        session = self._popen.pid
+        if alive(session):
+            self.left_session = session
+        elif self._silent.done():
+            return ()
+
+        return await self._threads.run(find, self._mark, (session,))
 
     def _signal(self, number: int) -> bool:
         """Send a signal to the command's process group; return whether there is one."""
@@ -235,7 +245,7 @@ class Process:
         if self._popen is None:
             return
 
-        await asyncio.wait([self._threads.run(sweep, self._mark)], timeout=BURIAL_SECONDS)
+        await asyncio.wait([self._threads.run(sweep, self._mark, (self._popen.pid,))], timeout=BURIAL_SECONDS)
         await asyncio.wait([self._exited, self._silent], timeout=BURIAL_SECONDS)
         if self._exited.done():
             self._reap()

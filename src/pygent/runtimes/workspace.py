@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
 from ..errors import PathOutsideWorkspace, RuntimeUnavailable, WorkspaceError
-from .base import IGNORED_FOLDERS, MAX_FILE_BYTES, files_below, own_name
+from .base import IGNORED_FOLDERS, MAX_FILE_BYTES, files_below, own_name, write_copy
 from .beneath import FOLDER, Opener, best_opener
 
 MAX_LISTED_FILES = 100_000
@@ -84,6 +84,10 @@ class Workspace:
 
     def read_bytes(self, path: str, *, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
         """Return the content of a regular file; see `AsyncRuntime.read_bytes`."""
+        return self._read(path, limit_bytes)[0]
+
+    def _read(self, path: str, limit_bytes: int) -> tuple[bytes, int]:
+        """Return the content of a regular file and its permissions."""
         with self._explained("read", path), self._open(path, _READ) as descriptor:
             info = os.fstat(descriptor)
             if not stat.S_ISREG(info.st_mode):
@@ -100,7 +104,7 @@ class Workspace:
                     "take a part of it by a command such as head, tail, sed or grep"
                 )
 
-            return data
+            return data, stat.S_IMODE(info.st_mode)
 
     def write_bytes(self, path: str, data: bytes, *, mode: int | None = None) -> None:
         """Create or replace a file; see `AsyncRuntime.write_bytes`.
@@ -129,22 +133,10 @@ class Workspace:
 
     def list_files(self, path: str = ".", *, limit: int = MAX_LISTED_FILES) -> list[str]:
         """Return a file, or the files below a folder; see `AsyncRuntime.list_files`."""
+        found: list[str] = []
         with self._explained("list", path):
-            start = normpath(self._relative(path))
-            with self._open(start, _READ) as descriptor:
-                if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
-                    return [start]
-
-            found: list[str] = []
-            folders = [start]
-            while folders:
-                folder = folders.pop()
-                try:
-                    self._list_folder(folder, found, folders)
-                except OSError:  # not ours to read, or removed meanwhile
-                    if folder == start:
-                        raise
-
+            for name in self._files(normpath(self._relative(path)), copying=False):
+                found.append(name)
                 if len(found) > limit:
                     raise WorkspaceError(
                         f"cannot list {path!r}: there are more than {limit} files; list a folder in it"
@@ -163,16 +155,48 @@ class Workspace:
         except OSError as error:
             raise WorkspaceError(f"cannot copy {str(source)!r} into the workspace: {_reason(error)}") from error
 
+    def copy_out(self, path: str, dest: str | os.PathLike[str]) -> None:
+        """Copy a file or folder to this machine, permissions included; see `AsyncRuntime.export`."""
+        with self._explained("copy", path):
+            start = normpath(self._relative(path))
+            for name in self._files(start, copying=True):
+                data, mode = self._read(name, MAX_FILE_BYTES)
+                write_copy(Path(dest) / PurePosixPath(name).relative_to(start), data, mode)
+
+    def _files(self, start: str, *, copying: bool) -> Iterator[str]:
+        """Give a file itself, or what is below a folder: all that a copy needs, or what a model wants to see."""
+        with self._open(start, _READ) as descriptor:
+            if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                yield start
+                return
+
+        folders = [start]
+        while folders:
+            folder = folders.pop()
+            try:
+                entries = self._entries(folder)
+            except OSError:  # not ours to read, or removed meanwhile
+                if copying or folder == start:
+                    raise
+
+                continue
+
+            for entry, is_folder, is_file in entries:
+                name = entry if folder == "." else f"{folder}/{entry}"
+                if is_folder and (copying or entry not in IGNORED_FOLDERS):
+                    folders.append(name)
+                elif not is_folder and (is_file or not copying):
+                    yield name
+
     # How paths are opened and errors told.
 
-    def _list_folder(self, folder: str, files: list[str], folders: list[str]) -> None:
+    def _entries(self, folder: str) -> list[tuple[str, bool, bool]]:
+        """Return what is in a folder: the name, whether it is a folder, whether it is a regular file."""
         with self._open(folder, _READ | os.O_DIRECTORY) as descriptor, os.scandir(descriptor) as entries:
-            for entry in entries:
-                name = entry.name if folder == "." else f"{folder}/{entry.name}"
-                if not entry.is_dir(follow_symlinks=False):
-                    files.append(name)
-                elif entry.name not in IGNORED_FOLDERS:
-                    folders.append(name)
+            return [
+                (entry.name, entry.is_dir(follow_symlinks=False), entry.is_file(follow_symlinks=False))
+                for entry in entries
+            ]
 
     @contextmanager
     def _open(self, path: str, flags: int) -> Iterator[int]:

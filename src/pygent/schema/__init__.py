@@ -6,7 +6,7 @@ Pure: text and values in, values and errors out. Knows nothing of tools, models 
 from __future__ import annotations
 
 from .checking import check_schema as check_schema
-from .signature import decode_arguments as decode_arguments
+from .decoding import decode_arguments as decode_arguments
 from .signature import function_schema as function_schema
 from .signature import function_summary as function_summary
 from .validation import validate as validate

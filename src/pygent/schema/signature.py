@@ -1,4 +1,4 @@
-"""What a function takes: the JSON Schema of its arguments, and the arguments turned into what it is annotated with.
+"""What a function takes: `function_schema` makes the JSON Schema of its arguments.
 
 Types are what msgspec knows (builtins, `Literal`, enums, dataclasses, `TypedDict`, `Struct`, dates …), `Path`, unions
 of these, and pydantic models, which are known by their methods.
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from types import SimpleNamespace, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 
-from ..errors import ToolError
 from ..messages import JSON
+from .decoding import convert
 from .docstring import Docstring, parse_docstring
+from .parameters import hint_of, members_of, parameters_of
 
 _DEFS = "#/$defs/"
 
@@ -28,11 +29,13 @@ def function_schema(func: Any) -> tuple[dict[str, JSON], str]:
     The first positional parameter, which is given the runtime, and a keyword-only `on_output` are no arguments.
 
     Raises:
-        TypeError: a parameter cannot be filled by name, or its annotation cannot be resolved or described.
+        TypeError: a parameter cannot be filled by name, its annotation cannot be resolved or described, or its default
+            is not what it is annotated with.
     """
     docstring = _docstring(func)
-    parameters = _parameters(func)
-    described, definitions = _describe({parameter.name: _hint(func, parameter) for parameter in parameters})
+    parameters = parameters_of(func)
+    hints = {parameter.name: hint_of(func, parameter) for parameter in parameters}
+    described, definitions = _describe(hints)
     schema: dict[str, JSON] = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     for parameter in parameters:
         argument = described[parameter.name]
@@ -46,7 +49,7 @@ def function_schema(func: Any) -> tuple[dict[str, JSON], str]:
         if parameter.default is inspect.Parameter.empty:
             schema["required"].append(parameter.name)
         elif parameter.default is not None:
-            argument |= _default(parameter.default)
+            argument |= _default(parameter, hints[parameter.name])
     if definitions:
         schema["$defs"] = definitions
     return schema, docstring.summary
@@ -57,91 +60,10 @@ def function_summary(func: Any) -> str:
     return _docstring(func).summary
 
 
-def decode_arguments(func: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return valid arguments as the function is annotated: enums, dataclasses, models and paths instead of plain JSON.
-
-    Raises:
-        ToolError: the function does not take them, or a type refuses its value.
-    """
-    try:
-        inspect.signature(func).bind(None, **arguments)
-    except TypeError as error:
-        raise ToolError(f"invalid arguments: {error}") from None
-
-    decoded = dict(arguments)
-    for parameter in _parameters(func):
-        if parameter.name not in arguments:
-            continue
-
-        try:
-            decoded[parameter.name] = _convert(arguments[parameter.name], _hint(func, parameter))
-        except (TypeError, NotImplementedError):  # with a schema of its own, a function may be annotated with anything
-            continue
-        except ValueError as error:
-            raise ToolError(f"invalid arguments: {parameter.name}: {error}") from None
-    return decoded
-
-
-def _parameters(func: Any) -> list[inspect.Parameter]:
-    """The parameters that a model fills: without the runtime, `on_output` and `*args`.
-
-    Raises:
-        TypeError: one cannot be passed by name.
-    """
-    parameters = list(inspect.signature(func).parameters.values())
-    if parameters and parameters[0].kind in (
-        inspect.Parameter.POSITIONAL_ONLY,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    ):
-        del parameters[0]
-    for parameter in parameters:
-        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
-            raise TypeError(f"parameter {parameter.name!r} is positional-only; a tool's arguments are passed by name")
-
-    return [
-        parameter
-        for parameter in parameters
-        if parameter.kind is not inspect.Parameter.VAR_POSITIONAL
-        and (parameter.name, parameter.kind) != ("on_output", inspect.Parameter.KEYWORD_ONLY)
-    ]
-
-
 def _docstring(func: Any) -> Docstring:
     while isinstance(func, functools.partial):
         func = func.func
     return parse_docstring(inspect.getdoc(func) or "")
-
-
-def _globals(func: Any) -> dict[str, Any]:
-    """The names that the annotations of a function, a partial, a decorated function or a callable object can use."""
-    while isinstance(func, functools.partial):
-        func = func.func
-    func = inspect.unwrap(func)
-    if not hasattr(func, "__globals__"):
-        func = getattr(type(func), "__call__", None)  # noqa: B004 - the method is wanted, not whether there is one
-    return getattr(func, "__globals__", {})
-
-
-def _hint(func: Any, parameter: inspect.Parameter) -> Any:
-    """The parameter's annotation, resolved where it is text; `Any` where there is none.
-
-    Raises:
-        TypeError: it cannot be resolved.
-    """
-    if parameter.annotation is inspect.Parameter.empty:
-        return Any
-
-    # One by one: that the runtime's annotation may not exist at run time must not matter to the others.
-    holder = SimpleNamespace(__annotations__={parameter.name: parameter.annotation})
-    try:
-        hint = get_type_hints(holder, globalns=_globals(func), include_extras=True)[parameter.name]
-    except Exception as error:
-        raise TypeError(
-            f"the annotation {parameter.annotation!r} of parameter {parameter.name!r} cannot be resolved: {error}; "
-            f"its names must exist in the module, at run time"
-        ) from error
-
-    return Any if hint is object else hint
 
 
 def _describe(hints: Mapping[str, Any]) -> tuple[dict[str, dict[str, JSON]], dict[str, JSON]]:
@@ -179,7 +101,7 @@ def _alternatives(name: str, hint: Any, hook: Any) -> Iterator[Any]:
     try:
         msgspec.json.schema_components([hint], schema_hook=hook)
     except Exception as error:
-        members = _members(hint)
+        members = members_of(hint)
         if not members:
             raise TypeError(f"parameter {name!r}: no JSON Schema can be made of {hint!r}: {error}") from error
 
@@ -187,12 +109,6 @@ def _alternatives(name: str, hint: Any, hook: Any) -> Iterator[Any]:
             yield from _alternatives(name, member, hook)
     else:
         yield hint
-
-
-def _members(hint: Any) -> tuple[Any, ...]:
-    if get_origin(hint) is Annotated:
-        hint = hint.__origin__
-    return get_args(hint) if get_origin(hint) in (Union, UnionType) else ()
 
 
 def _describe_custom(definitions: dict[str, JSON], kind: Any) -> dict[str, JSON]:
@@ -251,52 +167,33 @@ def _annotated_text(hint: Any) -> str | None:
         if isinstance(text, str):
             return text
 
-    return next((text for member in _members(hint) if (text := _annotated_text(member))), None)
+    return next((text for member in members_of(hint) if (text := _annotated_text(member))), None)
 
 
-def _default(value: Any) -> dict[str, JSON]:
+def _default(parameter: inspect.Parameter, hint: Any) -> dict[str, JSON]:
+    """What the schema says of a default; nothing if it is no JSON: then what it is remains the function's secret.
+
+    Raises:
+        TypeError: it is not what the parameter is annotated with.
+    """
+    if isinstance(parameter.default, float) and not math.isfinite(parameter.default):
+        return {}
+
     try:
-        return {"default": msgspec.json.decode(msgspec.json.encode(value, enc_hook=_encode_path))}
+        value = msgspec.json.decode(msgspec.json.encode(parameter.default, enc_hook=_encode_path))
+        convert(value, hint)
     except (TypeError, NotImplementedError):
-        return {}  # the model may leave the argument out; what happens then is the function's secret
+        return {}
+    except ValueError as error:
+        raise TypeError(
+            f"parameter {parameter.name!r}: its default {parameter.default!r:.60} does not fit its annotation: {error}"
+        ) from error
+
+    return {"default": value}
 
 
 def _encode_path(value: Any) -> str:
     if isinstance(value, PurePath):
         return str(value)
-
-    raise NotImplementedError
-
-
-def _convert(value: JSON, hint: Any) -> Any:
-    """Turn a plain value into what the annotation says.
-
-    Raises:
-        ValueError: the type refuses it.
-        TypeError: msgspec does not know the annotation.
-        NotImplementedError: the same, of a class inside it.
-    """
-    try:
-        return msgspec.convert(value, hint, str_keys=True, dec_hook=_convert_custom)
-    except TypeError:
-        members = _members(hint)
-        if not members:
-            raise
-
-    refusals = []
-    for member in members:
-        try:
-            return _convert(value, member)
-        except ValueError as error:
-            refusals.append(str(error))
-    raise ValueError("; ".join(refusals))
-
-
-def _convert_custom(kind: Any, value: Any) -> Any:
-    if hasattr(kind, "model_validate"):
-        return kind.model_validate(value)
-
-    if issubclass(kind, PurePath):
-        return kind(value)
 
     raise NotImplementedError

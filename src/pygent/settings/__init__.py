@@ -51,7 +51,7 @@ class Settings:
     organization: str | None = None
     project: str | None = None
     persona_name: str = "Pygent"
-    persona: str = "a sandboxed coding assistant."
+    persona: str = "a coding assistant."
     use_docker: bool | None = None
     image: str = "python:3.12-slim"
     workspace: str | None = None

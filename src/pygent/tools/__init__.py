@@ -6,6 +6,7 @@ from .base import Tool as Tool
 from .base import ToolFunction as ToolFunction
 from .base import ToolOutput as ToolOutput
 from .calls import call_tool as call_tool
+from .registry import as_tools as as_tools
 from .registry import builtin_tools as builtin_tools
 from .registry import default_tools as default_tools
 from .registry import register_tool as register_tool
@@ -17,6 +18,7 @@ __all__ = [
     "Tool",
     "ToolFunction",
     "ToolOutput",
+    "as_tools",
     "builtin_tools",
     "call_tool",
     "default_tools",

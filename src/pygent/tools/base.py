@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -24,6 +24,7 @@ _POSITIONAL = (
 )
 _NO_RUNTIME = (str, int, float, bool, list, dict, "str", "int", "float", "bool", "list", "dict")
 """Annotations of a first parameter that was meant to be an argument."""
+_EXAMPLE = "def name(rt, ...)"
 
 
 class ToolOutput(msgspec.Struct, frozen=True):
@@ -54,22 +55,27 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     final: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"a tool's name is a text, not {self.name!r:.60}")
+
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", self.name):
             raise ValueError(f"tool name {self.name!r} is not 1 to 64 letters, digits, '_' or '-'")
 
-        check_schema(self.parameters, f"tool {self.name!r}")
-        if not callable(self.func):
-            raise TypeError(f"tool {self.name!r}: {self.func!r} is not a function")
+        if not isinstance(self.description, str):
+            raise TypeError(f"tool {self.name!r}: its description is a text, not {self.description!r:.60}")
 
+        check_schema(self.parameters, f"tool {self.name!r}")
+        _check_function(self.func, self.name)
         self._check_signature()
 
     def _check_signature(self) -> None:
         """Find out whether the function can be called with the runtime and each argument of the schema."""
         parameters = inspect.signature(self.func).parameters
-        first = next(iter(parameters.values()), None)
-        if first is None or first.kind not in _POSITIONAL or first.annotation in _NO_RUNTIME:
+        first = next(iter(parameters.values()))
+        if "rt" in self.parameters.get("properties", ()):
             raise TypeError(
-                f"tool {self.name!r}: its function needs a first parameter for the runtime: def {self.name}(rt, ...)"
+                f"tool {self.name!r}: 'rt' is the runtime and no argument; it comes first: def {self.name}(rt, ...); "
+                f"of a method pass a bound one, such as Class().{self.name}"
             )
 
         if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
@@ -96,18 +102,29 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Make a tool of a function: name, description and parameters come from its signature and docstring.
 
         Raises:
-            ValueError: the name is not allowed, or the schema cannot work.
+            ValueError: there is no name or one that is not allowed, or the schema cannot work.
             TypeError: the function cannot be called with the runtime and arguments by name, or is annotated with what
                 has no JSON Schema.
         """
+        if not callable(func):
+            raise TypeError(f"{func!r:.60} is not a function; a tool is made of one: {_EXAMPLE}")
+
+        name = name or str(getattr(func, "__name__", ""))
+        if not name:
+            raise ValueError(f"{func!r:.60} has no name that its tool could have; pass name=")
+
+        _check_function(func, name)
         if parameters is None:
+            if inspect.isbuiltin(_innermost(func)):  # its signature says nothing of types, if it is true at all
+                raise TypeError(f"tool {name!r}: {func!r:.60} is built into Python; write a function: {_EXAMPLE}")
+
             parameters, summary = function_schema(func)
         else:
             summary = function_summary(func)
         return cls(
-            name=name or str(getattr(func, "__name__", "")),
+            name=name,
             description=description or summary,
-            parameters=dict(parameters),
+            parameters=as_schema(parameters, name, "parameters"),
             func=func,
             parallel=parallel,
             final=final,
@@ -135,3 +152,51 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             "type": "function",
             "function": {"name": self.name, "description": self.description, "parameters": self.parameters},
         }
+
+
+def as_schema(given: Mapping[str, JSON], name: str, argument: str) -> dict[str, JSON]:
+    """Return a schema that was passed to us as `argument`, as a dict.
+
+    Raises:
+        TypeError: it is none, nor another mapping.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"tool {name!r}: {argument} must be a JSON Schema, a dict, not {given!r:.60}")
+
+    return dict(given)
+
+
+def _check_function(func: ToolFunction, name: str) -> None:
+    """Find out whether `func` can be called with the runtime, and returns a result.
+
+    Raises:
+        TypeError: it cannot, or does not.
+    """
+    if not callable(func):
+        raise TypeError(f"tool {name!r}: {func!r:.60} is not a function")
+
+    try:
+        parameters = inspect.signature(func).parameters
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"tool {name!r}: {func!r:.60} has no signature; write a function: {_EXAMPLE}") from error
+
+    inner = _innermost(func)
+    for function in (inner, type(inner).__call__):
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(f"tool {name!r}: its function yields; a tool returns its result, once")
+
+    first = next(iter(parameters.values()), None)
+    if first is None or first.kind not in _POSITIONAL or first.annotation in _NO_RUNTIME:
+        raise TypeError(f"tool {name!r}: its function needs a first parameter for the runtime: def {name}(rt, ...)")
+
+    if first.name in ("self", "cls"):
+        raise TypeError(
+            f"tool {name!r}: the first parameter of its function is {first.name!r}, not the runtime; "
+            f"of a method pass a bound one, such as Class().{name}"
+        )
+
+
+def _innermost(func: Any) -> Any:
+    while isinstance(func, partial):
+        func = func.func
+    return func

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import overload
 
 from ..messages import JSON
-from .base import Tool, ToolFunction
+from .base import Tool, ToolFunction, as_schema
 from .builtin import bash, continue_, stop
 from .files import download_file, edit_file, read_file, write_file
 from .search import grep, list_files
@@ -29,6 +29,26 @@ def default_tools() -> list[Tool]:
         return list(_tools.values())
 
 
+def as_tools(tools: Iterable[Tool | ToolFunction]) -> list[Tool]:
+    """Return what an agent is given as its tools as `Tool`s; functions become ones that only this agent has.
+
+    Raises:
+        TypeError: it is no list, or holds what cannot be a tool.
+        ValueError: two of them have the same name, or one has none.
+    """
+    if isinstance(tools, str | Tool) or not isinstance(tools, Iterable):
+        raise TypeError(f"tools is a list of tools or functions, not {tools!r:.60}")
+
+    found: dict[str, Tool] = {}
+    for given in tools:
+        tool = given if isinstance(given, Tool) else Tool.from_function(given)
+        if tool.name in found:
+            raise ValueError(f"two tools are called {tool.name!r}; give one of them another name")
+
+        found[tool.name] = tool
+    return list(found.values())
+
+
 def register_tool(name: str, description: str, schema: Mapping[str, JSON], func: ToolFunction) -> Tool:
     """Add a tool to the default tools of all agents made from now on.
 
@@ -42,7 +62,7 @@ def register_tool(name: str, description: str, schema: Mapping[str, JSON], func:
         ValueError: the name is taken or not allowed, or the schema cannot work.
         TypeError: the function cannot be called with the runtime and these arguments.
     """
-    return _register(Tool(name=name, description=description, parameters=dict(schema), func=func))
+    return _register(Tool(name=name, description=description, parameters=as_schema(schema, name, "schema"), func=func))
 
 
 @overload

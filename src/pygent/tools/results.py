@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from typing import Any
 
 import msgspec
@@ -17,7 +18,14 @@ NO_OUTPUT = "(no output)"
 
 
 def as_output(result: Any) -> ToolOutput:
-    """Make a `ToolOutput` of a tool's result: text as it is, records and containers as JSON, all else by `str()`."""
+    """Make a `ToolOutput` of a tool's result: text as it is, records and containers as JSON, all else by `str()`.
+
+    Raises:
+        TypeError: it is no result yet: a coroutine, or a generator.
+    """
+    if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+        raise TypeError(_not_yet(result))
+
     output = result if isinstance(result, ToolOutput) else ToolOutput(_text(result))
     return ToolOutput(
         text=shorten(str(output.text)) or NO_OUTPUT,
@@ -43,7 +51,7 @@ def _text(result: Any) -> str:
         case str():
             return result
         case bytes() | bytearray() | memoryview():
-            return bytes(result).decode("utf-8", "replace")
+            return _decoded(memoryview(result).cast("B"))
         case bool() | dict() | list() | tuple() | set() | frozenset() | msgspec.Struct():
             return _json(result)
     if hasattr(result, "model_dump") or (dataclasses.is_dataclass(result) and not isinstance(result, type)):
@@ -52,11 +60,34 @@ def _text(result: Any) -> str:
     return str(result)
 
 
+def _decoded(data: memoryview) -> str:
+    """Bytes as text; of very many only the ends are looked at, for decoding all would keep the event loop waiting."""
+    if len(data) <= 4 * MAX_TEXT:  # the characters of a text that is not cut have no more bytes
+        return str(data, "utf-8", "replace")
+
+    kept = MAX_TEXT // 2 - 50  # at each end; the line between them must fit in, too
+    head, tail = (str(part, "utf-8", "replace") for part in (data[:kept], data[-kept:]))
+    return f"{head}\n[… {len(data) - 2 * kept:,} bytes omitted …]\n{tail}"
+
+
 def _json(result: Any) -> str:
     try:
         return msgspec.json.encode(result, enc_hook=_plain).decode()
     except (TypeError, ValueError, RecursionError):  # half an emoji, a list that contains itself
         return str(result)
+
+
+def _not_yet(result: Any) -> str:
+    """What to say of a coroutine or generator that a function returned."""
+    kind = type(result).__name__
+    if inspect.iscoroutine(result):
+        result.close()  # it never begins; without this Python warns of it somewhere else
+    if inspect.isawaitable(result):
+        return (
+            f"its function returned a {kind} and did not await it; write it, and each decorator on it, as `async def`"
+        )
+
+    return f"its function returned a {kind}; return one result, such as a text or a list"
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
 from functools import partial
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import ToolError
 from ..runtimes.base import IGNORED_FOLDERS
 from .base import Tool
+from .globs import glob_matcher, glob_to_regex
 
 if TYPE_CHECKING:
     from ..runtimes.base import AsyncRuntime
@@ -17,15 +19,8 @@ if TYPE_CHECKING:
 MAX_FILES = 500
 MAX_MATCHES = 200
 MAX_LINE = 250
-MAX_STARS = 6
-"""Wildcards in one glob; each multiplies the time that a match can take."""
 TIMEOUT = 60
 
-_GLOB = re.compile(
-    r"(?P<folders>(?:\*\*/)+)|(?P<all>\*{2,})|(?P<some>\*)|(?P<one>\?)"
-    r"|\[(?P<not>!)?(?P<set>[^][\\/!^][^][\\/]*)\]|\{(?P<either>[^{}/]*)\}|(?P<char>.)",
-    re.DOTALL,
-)
 _REGEX_TOKEN = re.compile(r"\[\^?\]?(?:\[:[a-z]+:\]|[^]])*\]|\\.|\(\?:", re.DOTALL)
 _ESCAPE = re.compile(r"\\.")
 _OUTSIDE_BRACKETS = {r"\d": "[0-9]", r"\D": "[^0-9]", r"\t": "\t", "(?:": "("}
@@ -77,8 +72,8 @@ async def list_files(rt: AsyncRuntime, path: str = ".", pattern: str | None = No
     """
     files = await rt.list_files(path)
     if pattern is not None:
-        matches = re.compile(glob_to_regex(pattern), re.DOTALL).fullmatch
-        files = [file for file in files if matches(f"./{file}")]
+        matches = glob_matcher(pattern)
+        files = await asyncio.to_thread(lambda: [file for file in files if matches(f"./{file}")])
     if not files:
         return f"[no files in {path}{f' match {pattern}' if pattern else ''}]"
 
@@ -125,26 +120,6 @@ async def grep(
     return _found(output.split("\n"), pattern, path)
 
 
-def glob_to_regex(glob: str) -> str:
-    """Translate a glob into a regular expression, the same for Python and for `grep -E`, of paths that begin with `./`.
-
-    It matches the end of a path, from the beginning of a folder's or the file's name on.
-
-    Raises:
-        ToolError: it has too many wildcards, or a set such as `[z-a]`, which nothing is in.
-    """
-    if len(re.findall(r"\*+", glob)) > MAX_STARS:
-        raise ToolError(f"the glob {glob:.60} has more than {MAX_STARS} wildcards; write a simpler one")
-
-    regex = rf"\./(.*/)?{_translate(glob.removeprefix('./'))}"
-    try:
-        re.compile(regex)
-    except re.error as error:
-        raise ToolError(f"the glob {glob:.60} cannot be used: {error}") from None
-
-    return regex
-
-
 def _to_posix(pattern: str) -> str:
     """Write what models know from other regular expressions, and grep would misread without a word, in grep's way."""
 
@@ -156,27 +131,6 @@ def _to_posix(pattern: str) -> str:
         return _OUTSIDE_BRACKETS.get(text, text)
 
     return _REGEX_TOKEN.sub(translate, pattern)
-
-
-def _translate(glob: str) -> str:
-    return "".join(_translate_part(part) for part in _GLOB.finditer(glob))
-
-
-def _translate_part(part: re.Match[str]) -> str:
-    match part.lastgroup:
-        case "folders":
-            return "(.*/)?"
-        case "all":
-            return ".*"
-        case "some":
-            return "[^/]*"
-        case "one":
-            return "[^/]"
-        case "set":
-            return f"[{'^' if part['not'] else ''}{part['set']}]"
-        case "either":
-            return f"({'|'.join(map(_translate, part['either'].split(',')))})"
-    return f"\\{part[0]}" if part[0] in r".[\()*+?{|^$" else part[0]
 
 
 def _found(lines: list[str], pattern: str, path: str) -> str:

@@ -1,15 +1,14 @@
-"""`call_in_thread`: plain functions run in threads of their own, for which nothing has to wait."""
+"""`call_in_thread`: plain tools run in threads of their own, so many at a time and no more."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
-from contextvars import copy_context
-from threading import Thread
 from typing import TypeVar
 
 from anyio.lowlevel import RunVar
+
+from ..threads import call_in_daemon
 
 T = TypeVar("T")
 
@@ -20,28 +19,9 @@ _places: RunVar[asyncio.Semaphore] = RunVar("pygent.tools.threads")
 
 
 async def call_in_thread(func: Callable[[], T], name: str) -> T:
-    """Call `func`, which must not raise, in a new thread that sees the caller's context variables.
-
-    Cancelling returns at once; the thread goes on, gives up its place, and nobody hears its result. The threads of a
-    pool would be joined when the event loop or the interpreter ends, and a function that never returns would keep both
-    from ending. These are daemons.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-    context = copy_context()
-
-    def settle(result: T) -> None:
-        if not done.done():
-            done.set_result(result)
-
-    def work() -> None:
-        result = context.run(func)
-        with suppress(RuntimeError):  # the loop is closed: the call was cancelled long ago
-            loop.call_soon_threadsafe(settle, result)
-
+    """Call `func` as `call_in_daemon` does, when there is a place; a cancelled call gives its place up at once."""
     async with _places.get(None) or _new_places():
-        Thread(target=work, name=name, daemon=True).start()
-        return await done
+        return await call_in_daemon(func, name)
 
 
 def _new_places() -> asyncio.Semaphore:

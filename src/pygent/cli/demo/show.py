@@ -17,7 +17,7 @@ from ..console import marks_of, open_console
 from ..describe import diff_blocks
 from ..escape import visible
 from ..logs import show_warnings
-from ..output import leave_streams
+from ..output import leave_streams, stdout_failed
 from ..render import Progress
 from ..result import ExitCode
 from .play import CASSETTE, Ending, play
@@ -44,8 +44,8 @@ def run_demo(*, fast: bool | None, keep: bool, cassette: Path = CASSETTE) -> int
     except PygentError as error:
         errors.print(Text(f"pygent: {visible(str(error))}", style="bold red"), soft_wrap=True)
         code = ExitCode.FAILED
-    except BrokenPipeError:
-        code = ExitCode.BROKEN_PIPE
+    except OSError as error:
+        code = stdout_failed(error)
     return leave_streams(code)
 
 

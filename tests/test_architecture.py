@@ -22,7 +22,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "errors",
         "messages",
         "openai_compat events schema limits persona cleanup portal threads",
-        "settings",
+        "settings foreign",
     ),
     "first: where things happen": ("runtimes",),
     "second: hands": ("tools",),

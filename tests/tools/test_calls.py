@@ -275,7 +275,7 @@ async def test_a_tool_that_ignores_its_cancellation_is_left_behind(
     with pytest.raises(asyncio.CancelledError):
         await running
 
-    assert "tool probe was cancelled, does not end" in caplog.text
+    assert "pygent-tool-probe was cancelled, does not end" in caplog.text
     gc.collect()  # nobody but the call's module holds it now
     release.set()
     await ended.wait()

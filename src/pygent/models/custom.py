@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
-import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from types import FunctionType, TracebackType
+from types import FunctionType
 from typing import Any, NamedTuple
 
-from ..cleanup import finish
 from ..errors import ModelError, PygentError
-from ..events import Emit, Event
+from ..events import Emit
+from ..foreign import Relay, in_own_task
 from ..messages import JSON, Message, parse_reply
 from ..threads import call_in_daemon
-
-_log = logging.getLogger("pygent.models")
-
-_running: set[asyncio.Task[object]] = set()  # strong references: see `_in_task`
 
 
 async def ask(
@@ -47,19 +41,20 @@ async def ask(
         raise ModelError(f"{model!r} is no model: it has no method `chat`", model=model_name, attempts=0)
 
     kind = type(model).__name__
+    relay = Relay(emit)
     try:
         shape = _shape_of(getattr(chat, "__func__", chat))
-        with _Relay(emit) as relay:
-            if shape.takes_emit:
-                call = _call(chat, shape, messages, model_name, tools, emit=relay if emit else None)
-            else:
-                call = _call(chat, shape, [message.to_dict() for message in messages], model_name, list(tools))
-            reply = await _in_task(call, kind, grace)
-        return parse_reply(reply)
+        if shape.takes_emit:
+            call = _call(chat, shape, messages, model_name, tools, emit=relay if emit else None)
+        else:
+            call = _call(chat, shape, [message.to_dict() for message in messages], model_name, list(tools))
+        return parse_reply(await in_own_task(call, f"pygent-model-{kind}", grace=grace))
     except PygentError:
         raise
     except Exception as error:
         raise ModelError(f"{kind} failed: {error!r}", model=model_name) from error
+    finally:
+        relay.close()
 
 
 class _Shape(NamedTuple):
@@ -104,60 +99,3 @@ async def _call(chat: Callable[..., Any], shape: _Shape, *args: Any, **emit: Emi
         raise TypeError("chat yields; return the message and push pieces through emit")
 
     return reply
-
-
-async def _in_task(call: Coroutine[Any, Any, object], kind: str, grace: float) -> object:
-    """Await a call in a task of its own: so a cancellation is its own or ours, and one that it ignores is bounded."""
-    task = asyncio.create_task(call, name=f"pygent-model-{kind}")
-    _running.add(task)
-    task.add_done_callback(_let_go)
-    try:
-        await asyncio.wait([task])
-    except asyncio.CancelledError:
-        task.cancel()
-        try:
-            await finish(asyncio.wait([task], timeout=grace))
-        finally:
-            if not task.done():
-                _log.warning("%s was cancelled, does not end, and is left running", kind)
-        raise
-
-    if task.cancelled():
-        raise RuntimeError("it cancelled itself")
-
-    return task.result()
-
-
-def _let_go(task: asyncio.Task[object]) -> None:
-    """Drop a task that has ended; asyncio would log an error that nobody has seen."""
-    _running.discard(task)
-    if not task.cancelled():
-        task.exception()
-
-
-class _Relay:
-    """An `emit` that takes events on any thread and tells them on the loop, in order, as long as somebody waits."""
-
-    def __init__(self, emit: Emit | None) -> None:
-        self._emit = emit
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
-
-    def __call__(self, event: Event) -> None:
-        if threading.get_ident() == self._thread:
-            self._tell(event)
-        elif self._emit is not None:
-            self._loop.call_soon_threadsafe(self._tell, event)
-
-    def _tell(self, event: Event) -> None:
-        if self._emit is not None:
-            self._emit(event)
-
-    def __enter__(self) -> _Relay:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self._emit = None

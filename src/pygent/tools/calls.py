@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-from ..cleanup import finish
 from ..errors import PygentError, ToolError
+from ..foreign import Relay, SelfCancelled, in_own_task
 from ..messages import JSON
 from ..runtimes import AsyncRuntime, OnOutput, Runtime
 from ..schema import decode_arguments
@@ -19,8 +17,6 @@ from .results import as_output, shorten
 from .threads import call_in_thread
 
 _log = logging.getLogger("pygent.tools")
-
-_leaked: set[asyncio.Task[ToolOutput]] = set()  # strong references to what does not end: see `_run_coroutine`
 
 
 async def call_tool(
@@ -43,9 +39,9 @@ async def call_tool(
         on_output: receives what the tool prints while it runs, on the event loop.
         grace: seconds for the cleanup of a cancelled coroutine.
     """
-    outlet = _Outlet(on_output)
+    outlet = Relay(on_output)
     try:
-        given = {**arguments, "on_output": outlet.put} if tool.takes_output else arguments
+        given = {**arguments, "on_output": lambda text: outlet(str(text))} if tool.takes_output else arguments
         try:
             ready = decode_arguments(tool.func, given)
         except ToolError as error:
@@ -63,22 +59,13 @@ async def call_tool(
 
 async def _run_coroutine(tool: Tool, arguments: Mapping[str, Any], runtime: AsyncRuntime, grace: float) -> ToolOutput:
     """Run a coroutine function in a task of its own: so a cancellation is its own or ours, and is known to be."""
-    task = asyncio.create_task(_answer_of_coroutine(tool, arguments, runtime), name=f"pygent-tool-{tool.name}")
+    answer = _answer_of_coroutine(tool, arguments, runtime)
     try:
-        await asyncio.wait([task])
-    except asyncio.CancelledError:
-        task.cancel()
-        try:
-            await finish(asyncio.wait([task], timeout=grace))
-        finally:
-            if not task.done():
-                _leaked.add(task)
-                task.add_done_callback(_leaked.discard)
-                _log.warning("tool %s was cancelled, does not end, and is left running", tool.name)
-        raise
-
-    error = asyncio.CancelledError("the tool cancelled itself") if task.cancelled() else task.exception()
-    return task.result() if error is None else _failure(tool, error)
+        return await in_own_task(answer, f"pygent-tool-{tool.name}", grace=grace)
+    except SelfCancelled:
+        return _failure(tool, asyncio.CancelledError("the tool cancelled itself"))
+    except GeneratorExit as error:
+        return _failure(tool, error)
 
 
 async def _answer_of_coroutine(tool: Tool, arguments: Mapping[str, Any], runtime: AsyncRuntime) -> ToolOutput:
@@ -120,28 +107,3 @@ def _failure(tool: Tool, error: BaseException) -> ToolOutput:
     except Exception:
         words = ""
     return ToolOutput(shorten(f"{type(error).__name__}: {words}".rstrip(": ")), is_error=True)
-
-
-class _Outlet:
-    """Takes what a tool prints, from any thread, until its call is over."""
-
-    def __init__(self, on_output: OnOutput | None) -> None:
-        self._on_output = on_output
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
-
-    def put(self, text: str) -> None:
-        """Pass text on, on the event loop."""
-        if threading.get_ident() == self._thread:
-            self._tell(str(text))
-        else:
-            with suppress(RuntimeError):  # the loop is closed: a thread outlived its call
-                self._loop.call_soon_threadsafe(self._tell, str(text))
-
-    def close(self) -> None:
-        """Let nothing through any more."""
-        self._on_output = None
-
-    def _tell(self, text: str) -> None:
-        if self._on_output is not None:
-            self._on_output(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,12 @@ def test_every_setting_is_in_the_manual() -> None:
     page = (PROJECT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8").splitlines()
 
     assert [line for line in page if line.startswith("|")] == rows
+
+
+def test_the_loop_in_the_manual_is_the_loop_in_the_code() -> None:
+    """The page on the architecture shows the loop as it stands, word for word."""
+    block = next(
+        match[3] for match in FENCE.finditer(PAGES["docs/architecture.md"].read_text("utf-8")) if match[2] == "python"
+    )
+
+    assert textwrap.indent(block, "    ") in (PROJECT / "src/pygent/agent.py").read_text("utf-8")

@@ -1,6 +1,6 @@
 """`AsyncAgent`: asks the model, runs the tools it calls, feeds the results back, until it is done.
 
-This is the file to read first. `step` is the whole idea; `run_until_stop` repeats it; the rest keeps two promises:
+This is the file to read first. `_step` is the whole idea; `run_until_stop` repeats it; the rest keeps two promises:
 the history is valid for any server at every await, and whatever is started is ended.
 """
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .events import EventsDropped as EventsDropped
     from .events import Hub as Hub
     from .events import MessageAdded as MessageAdded
+    from .events import ModelReplaced as ModelReplaced
     from .events import ReasoningDelta as ReasoningDelta
     from .events import RetryScheduled as RetryScheduled
     from .events import RuntimeOpened as RuntimeOpened
@@ -108,6 +109,7 @@ _HOME = {
         "EventsDropped",
         "Hub",
         "MessageAdded",
+        "ModelReplaced",
         "ReasoningDelta",
         "RetryScheduled",
         "RuntimeOpened",

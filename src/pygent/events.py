@@ -105,6 +105,13 @@ class RetryScheduled(Event, frozen=True):
     reason: str
 
 
+class ModelReplaced(Event, frozen=True):
+    """A model of a `FallbackModel` had no answer, for this `reason`; `model` is the one that is asked instead."""
+
+    model: str
+    reason: str
+
+
 class RuntimeOpened(Event, frozen=True):
     """The place where commands run is ready; `notice` says so if it is not the one that was hoped for."""
 
@@ -154,6 +161,7 @@ AnyEvent: TypeAlias = Union[  # noqa: UP007 - msgspec reads the union at run tim
     StreamRestarted,
     ToolCallsRescued,
     RetryScheduled,
+    ModelReplaced,
     RuntimeOpened,
     ToolStarted,
     ToolOutputDelta,

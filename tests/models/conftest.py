@@ -10,8 +10,7 @@ import pytest
 from pygent.events import Event, StreamRestarted, TextDelta
 from pygent.messages import Message
 from pygent.models import OpenAIModel, Timeouts
-
-from .server import MisbehavingServer
+from pygent.testing.server import MisbehavingServer
 
 KEY = "sk-sentinel-1234567890"
 """The key of all requests: it must never be seen outside of a header."""

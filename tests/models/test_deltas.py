@@ -15,9 +15,8 @@ from pygent.messages import Message, Usage
 from pygent.models.deltas import PartialReply
 from pygent.models.sse import SSEDecoder
 from pygent.models.wire import decode_json, sound_text
-
-from .server import HELLO, STREAMS
-from .server.streams import SAYS_HELLO, STOP, TOOL_CALLS, calls, completion, delta, piece, said
+from pygent.testing.server import HELLO, STREAMS
+from pygent.testing.server.streams import SAYS_HELLO, STOP, TOOL_CALLS, calls, completion, delta, piece, said
 
 MERGED_BY_THE_READER = {"jsonbody_as_stream", "no_last_newline", "afterdone"}
 

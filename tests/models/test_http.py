@@ -16,10 +16,10 @@ import pytest
 from pygent.errors import ModelConnectionError, ModelError
 from pygent.messages import Message
 from pygent.models import OpenAIModel, http
+from pygent.testing.server import HELLO, MisbehavingServer
 from tests.completions_server import completions_server
 
 from .conftest import HI, KEY
-from .server import HELLO, MisbehavingServer
 
 PROJECT = Path(__file__).parents[2]
 
@@ -47,7 +47,7 @@ SERVED = """
 import asyncio
 from pygent.messages import Message
 from pygent.models import OpenAIModel
-from tests.models.server import MisbehavingServer
+from pygent.testing.server import MisbehavingServer
 
 model = None
 

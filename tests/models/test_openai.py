@@ -21,9 +21,9 @@ from pygent.errors import (
 from pygent.messages import Message
 from pygent.models import OpenAIModel, Timeouts
 from pygent.settings import Settings
+from pygent.testing.server import HELLO, MisbehavingServer
 
 from .conftest import HI, KEY, MakeModel
-from .server import HELLO, MisbehavingServer
 
 
 async def test_a_server_without_stream_options_is_asked_without(
@@ -152,7 +152,7 @@ async def test_other_tools_are_noticed(server: MisbehavingServer, make_model: Ma
 
 async def test_models_are_listed(make_model: MakeModel) -> None:
     """The names that the server offers."""
-    assert await make_model().list_models() == ["large", "small"]
+    assert [info.name for info in await make_model().list_models()] == ["large", "small"]
 
 
 async def test_a_server_that_is_not_there_is_named() -> None:

@@ -21,9 +21,9 @@ from pygent.errors import (
     StreamInterrupted,
 )
 from pygent.events import Event, RetryScheduled, StreamRestarted
+from pygent.testing.server import HELLO, MisbehavingServer
 
 from .conftest import HI, KEY, MakeModel, shown_words
-from .server import HELLO, MisbehavingServer
 
 FAILS: dict[str, type[ModelError]] = {
     **{f"status:{status}": ModelStatusError for status in (400, 404, 408, 409, 413, 422, 500, 502, 503, 504, 529)},

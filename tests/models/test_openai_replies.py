@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pygent.events import Event
+from pygent.testing.server import HELLO
+from pygent.testing.server.streams import SAYS_HELLO, TOOL_CALLS
 
 from .conftest import HI, MakeModel, shown_words
-from .server import HELLO
-from .server.streams import SAYS_HELLO, TOOL_CALLS
 
 RIGHT = [
     "ok",

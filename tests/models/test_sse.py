@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from pygent.errors import ModelResponseError
 from pygent.models.sse import SSEDecoder
-
-from .server import STREAMS
+from pygent.testing.server import STREAMS
 
 
 def decode(*chunks: bytes) -> list[str]:

@@ -26,6 +26,7 @@ from pygent import (
     Model,
     ModelConnectionError,
     ModelError,
+    ModelReplaced,
     ModelResponseError,
     ModelStatusError,
     ModelTimeout,
@@ -263,7 +264,7 @@ def show(event: AnyEvent) -> str:
             return message.text
         case ToolCallDelta(index=index, name=name, arguments=arguments):
             return f"{index} {name} {arguments}"
-        case StreamRestarted(reason=reason) | RetryScheduled(reason=reason):
+        case StreamRestarted(reason=reason) | RetryScheduled(reason=reason) | ModelReplaced(reason=reason):
             return reason
         case ToolCallsRescued(names=names):
             return ", ".join(names)

@@ -17,6 +17,7 @@ from ..events import (
     EventsDropped,
     MessageAdded,
     ReasoningDelta,
+    ModelReplaced,
     RetryScheduled,
     StepStarted,
     StreamRestarted,
@@ -117,6 +118,8 @@ class Progress:
                 self._note("the text is a tool call, and is taken as one")
             case RetryScheduled(delay=delay, reason=reason):
                 self._note(f"{reason}; trying again in {delay:.1f} s")
+            case ModelReplaced(model=model, reason=reason):
+                self._note(f"{reason}; asking {model} instead")
             case MessageAdded(message=message) if message.role == "assistant":
                 self._end_reply(message.text)
             case ToolStarted(call=call):

@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from ..errors import AuthenticationError, ModelError, ModelStatusError, SettingsError
+from ..settings import Settings
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -42,8 +43,40 @@ class Endpoint:
             if value
         }
 
+    @classmethod
+    def of(
+        cls,
+        base_url: str | None,
+        api_key: str | None,
+        *,
+        organization: str | None = None,
+        project: str | None = None,
+        settings: Settings | None = None,
+    ) -> Endpoint:
+        """The endpoint that a model's arguments name; what is not given comes from the settings.
+
+        Without settings that is the environment, which is not read if both URL and key are given.
+        """
+        if settings is None and (base_url is None or api_key is None):
+            settings = Settings.from_env()
+        if settings is not None:
+            key = settings.api_key
+            base_url = settings.base_url if base_url is None else base_url
+            api_key = key.reveal() if api_key is None and key is not None else api_key
+            organization, project = organization or settings.organization, project or settings.project
+        return cls(base_url, api_key, organization=organization, project=project)
+
     def __repr__(self) -> str:
         return f"<Endpoint {self.url}>"
+
+    @property
+    def account(self) -> tuple[object, ...]:
+        """What tells this endpoint from another: the server, and who asks it."""
+        return (self.url, *self.headers().items())
+
+    def address(self, path: str) -> str:
+        """The URL of a path below the base URL, such as `/models`."""
+        return self.url + path
 
     def check_key(self, model: str | None = None) -> None:
         """Refuse, before any network, to ask OpenAI without a key; a server of one's own may need none.

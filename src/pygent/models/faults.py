@@ -53,7 +53,7 @@ def status_error(status: int, headers: Mapping[str, str], body: bytes) -> ModelS
     kind = _kind(status, fault)
     message = f"the server answered {status}"
     if 300 <= status < 400:
-        message += f", a redirect to {headers.get('location', 'nowhere')}; redirects are not followed, fix base_url"
+        message += f", a redirect to {headers.get('location', 'nowhere')} that is not followed; fix base_url"
     elif fault.message:
         message += f": {fault.message}"
     if kind in _ADVICE:

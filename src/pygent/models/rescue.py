@@ -7,13 +7,19 @@ away, and each call names an offered tool with valid arguments. Prose that quote
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import uuid4
 
+import msgspec
+
 from ..errors import ToolError
-from ..messages import JSON, ToolCall, ToolCallFunction
+from ..events import Emit, ToolCallsRescued
+from ..messages import JSON, Message, ToolCall, ToolCallFunction
 from ..schema import validate
+
+_log = logging.getLogger("pygent.models")
 
 _WRAPPER = re.compile(
     r"""\s+ | [,;]
@@ -45,6 +51,25 @@ def rescue_tool_calls(text: str, tools: Sequence[JSON]) -> tuple[ToolCall, ...]:
         return tuple(_checked(name, arguments, schemas) for name, arguments in _written_calls(text))
     except (ValueError, ToolError, RecursionError):
         return ()
+
+
+def take_written_calls(reply: Message, tools: Sequence[JSON], emit: Emit | None = None) -> Message:
+    """Return the reply with the calls that its text is, if it is nothing else; otherwise as it was.
+
+    Args:
+        reply: what the model said.
+        tools: the tools that were offered, in the OpenAI shape.
+        emit: is told of the calls.
+    """
+    calls = () if reply.tool_calls else rescue_tool_calls(reply.text, tools)
+    if not calls:
+        return reply
+
+    names = tuple(call.function.name for call in calls)
+    _log.info("tool calls written as text: %s", ", ".join(names))
+    if emit is not None:
+        emit(ToolCallsRescued(names=names))
+    return msgspec.structs.replace(reply, content=None, tool_calls=calls)
 
 
 def _written_calls(text: str) -> Iterator[tuple[str, JSON]]:

@@ -1,15 +1,15 @@
-"""A reply read from its stream, as it comes."""
+"""A reply read from its stream, as it comes: `Reply` is what the stream is merged into."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import ModelError, StreamInterrupted
-from ..events import Emit
-from .deltas import PartialReply
+from ..events import Emit, Event
+from ..messages import JSON, Message
 from .faults import not_a_reply
 from .sse import SSEDecoder
 from .wire import decode_json
@@ -26,7 +26,37 @@ _DRAIN = 0.1
 """Seconds for the last bytes after `[DONE]`: once they are read, the connection can be used again."""
 
 
-async def read_stream(response: Response, reply: PartialReply, show: Emit, *, on_data: Callable[[], None]) -> None:
+class Reply(Protocol):
+    """A reply as far as it came, in one of the protocols that servers speak."""
+
+    has_begun: bool
+    """Whether the model has said, thought or called anything."""
+
+    is_complete: bool
+    """Whether the reply has come to its end; set it when the stream says so by other means than a chunk."""
+
+    def add(self, chunk: JSON, /) -> Sequence[Event]:
+        """Merge one chunk and return what a viewer should see of it.
+
+        Raises:
+            ModelError: the chunk is an error, or no chunk at all.
+        """
+        ...
+
+    def add_completion(self, body: bytes, /) -> Sequence[Event]:
+        """Merge a whole reply that was not streamed.
+
+        Raises:
+            ModelError: it is an error, or no reply at all.
+        """
+        ...
+
+    def message(self) -> Message:
+        """The reply so far."""
+        ...
+
+
+async def read_stream(response: Response, reply: Reply, show: Emit, *, on_data: Callable[[], None]) -> None:
     """Merge the stream into `reply` until it is complete.
 
     A server that answers with a whole completion instead of a stream is understood, too.
@@ -70,7 +100,7 @@ async def read_stream(response: Response, reply: PartialReply, show: Emit, *, on
         raise StreamInterrupted("the stream ended in the middle of the reply", partial=reply.message())
 
 
-def _merge(events: Sequence[str], reply: PartialReply, show: Emit) -> bool:
+def _merge(events: Sequence[str], reply: Reply, show: Emit) -> bool:
     """Merge the data of some events; whether the stream said that it is done."""
     for data in events:
         if data.strip() == _DONE:

@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from pygent import Message
+from pygent.testing.server import problem_of
+from pygent.testing.server.inspector import Inspector
 
 
 class CompletionsServer(ThreadingHTTPServer):
@@ -17,6 +19,7 @@ class CompletionsServer(ThreadingHTTPServer):
 
     Attributes:
         requests: the decoded bodies that came.
+        refused: what the strictest server would have said against them.
         base_url: what to set OPENAI_BASE_URL to.
     """
 
@@ -26,6 +29,8 @@ class CompletionsServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.replies = list(replies)
         self.requests: list[dict[str, Any]] = []
+        self.refused: list[str] = []
+        self.inspector = Inspector()
         self.base_url = f"http://127.0.0.1:{self.server_address[1]}/v1"
 
 
@@ -33,7 +38,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: CompletionsServer
 
     def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if problem := self.server.inspector.problem_of(headers, content, problem_of):
+            self.server.refused.append(problem)
+            self._send(400, "application/json", json.dumps({"error": {"message": problem, "code": "strict"}}).encode())
+            return
+
+        request = json.loads(content)
         self.server.requests.append(request)
         if not self.server.replies:
             self._send(500, "application/json", b'{"error": {"message": "the script is at its end"}}')
@@ -69,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def completions_server(*replies: Message) -> Iterator[CompletionsServer]:
-    """Serve the replies from a thread until the block is left."""
+    """Serve the replies from a thread until the block is left; no request may break the protocol."""
     with CompletionsServer(replies) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -78,3 +90,4 @@ def completions_server(*replies: Message) -> Iterator[CompletionsServer]:
         finally:
             server.shutdown()
             thread.join()
+        assert server.refused == []

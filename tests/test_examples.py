@@ -53,6 +53,11 @@ SCRIPTS: dict[str, tuple[Sequence[Message], str, Sequence[str]]] = {
         "n\n",
         ["run bash", "I was not allowed to."],
     ),
+    "07_testing": (
+        [],
+        "",
+        ["test_a_wrong_guess_is_mended: passed", "test_a_bad_day_of_the_server_is_survived: passed"],
+    ),
 }
 """For each example: what the model replies, what the user types, what must be printed."""
 

@@ -57,8 +57,10 @@ if TYPE_CHECKING:
     from .messages import ToolCall as ToolCall
     from .messages import ToolCallFunction as ToolCallFunction
     from .messages import Usage as Usage
+    from .models import FallbackModel as FallbackModel
     from .models import Model as Model
     from .models import OpenAIModel as OpenAIModel
+    from .models import OpenAIResponsesModel as OpenAIResponsesModel
     from .models import ReplayModel as ReplayModel
     from .persona import Persona as Persona
     from .runtimes import AsyncRuntime as AsyncRuntime
@@ -126,7 +128,7 @@ _HOME = {
     ),
     "limits": ("Limits",),
     "messages": ("Message", "ToolCall", "ToolCallFunction", "Usage"),
-    "models": ("Model", "OpenAIModel", "ReplayModel"),
+    "models": ("FallbackModel", "Model", "OpenAIModel", "OpenAIResponsesModel", "ReplayModel"),
     "persona": ("Persona",),
     "runtimes": ("AsyncRuntime", "CommandResult", "LocalRuntime", "Runtime", "open_runtime"),
     "settings": ("Settings",),

@@ -30,7 +30,7 @@ from .events import (
 )
 from .limits import Limits
 from .messages import JSON, Message, Prompt, Usage, as_user_message, parse_message, with_new_call_ids
-from .models import CustomModel, OpenAIModel, ask
+from .models import CustomModel, ask, choose_model
 from .persona import Persona
 from .persona import system_prompt as default_prompt
 from .runtimes import AsyncRuntime, open_runtime
@@ -54,7 +54,8 @@ class AsyncAgent:
     agents as you like.
 
     Args:
-        model: a `Model`, or the name of one at the OpenAI-compatible server of the settings; None: the settings' name.
+        model: a `Model`, or the name of one: at the OpenAI-compatible server of the settings, or with its provider, as
+            in `groq:llama-3.3-70b-versatile`; None: the settings' name.
         model_name: the name passed to the model; overrides the one given by `model` or the settings.
         runtime: where commands run. None: one is made as the settings say, and removed by `aclose()`;
             a runtime that you pass stays yours to clean up.
@@ -97,7 +98,9 @@ class AsyncAgent:
     ) -> None:
         settings = settings or Settings.from_env()
         if model is None or isinstance(model, str):
-            model_name, model = model_name or model, OpenAIModel.from_settings(settings)
+            choice = choose_model(model or model_name, settings)
+            model_name = model_name if model and model_name else choice.name
+            model = choice.model
         self.model: CustomModel = model
         self.model_name = model_name or settings.model
         self.persona = persona or settings.main_persona

@@ -123,7 +123,7 @@ class ContextLengthError(ModelStatusError):
 
 
 class ModelResponseError(ModelError):
-    """The answer is not a chat completion: HTML, bad JSON, an error inside a 200, or too large."""
+    """The answer is not a reply of a model: HTML, bad JSON, an error inside a 200, or too large."""
 
 
 class StreamInterrupted(ModelError):

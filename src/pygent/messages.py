@@ -24,8 +24,11 @@ Content: TypeAlias = str | tuple[dict[str, JSON], ...] | None
 """Text, or content parts in the OpenAI shape such as `{"type": "image_url", "image_url": {"url": …}}`."""
 
 
-Prompt: TypeAlias = "str | Message | Sequence[Mapping[str, JSON]]"
-"""What a user may say: a text, a whole message, or content parts such as text and images."""
+Prompt: TypeAlias = "str | Message | Sequence[str | Mapping[str, JSON]]"
+"""What a user may say: a text, a whole message, or a list of texts and content parts such as images."""
+
+REPLAYED_FIELDS = ("reasoning_details",)
+"""Fields of a reply that mean nothing to us, and that the server which sent them wants back as they came."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,18 +57,28 @@ class ToolCallFunction(msgspec.Struct, frozen=True, kw_only=True):
     arguments: str = "{}"
 
 
-class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One call that a model asks for; every call gets one answer, a `tool` message with the same id."""
+def _function_type() -> Literal["function"]:
+    return "function"
+
+
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One call that a model asks for; every call gets one answer, a `tool` message with the same id.
+
+    `extra_content` is for the server that sent it, such as the signature of a thought; it is kept as it came, and sent
+    back to nobody else.
+    """
 
     id: str
     function: ToolCallFunction
-    type: Literal["function"] = "function"
+    type: Literal["function"] = msgspec.field(default_factory=_function_type)  # what a function makes is never omitted
+    extra_content: JSON = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     """One message of a conversation.
 
-    `reasoning`, `usage` and `finish_reason` describe a reply; they are kept with it and not sent back.
+    `reasoning`, `usage` and `finish_reason` describe a reply; they are kept with it and not sent back. So is `replay`:
+    the `REPLAYED_FIELDS` of a reply, but for the server that wants them.
     """
 
     role: Role
@@ -77,6 +90,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dic
     reasoning: str | None = None
     usage: Usage | None = None
     finish_reason: str | None = None
+    replay: dict[str, JSON] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.tool_calls, tuple):  # made by hand, by code without type checks: a list, or None
@@ -90,12 +104,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dic
         return cls(role="system", content=content)
 
     @classmethod
-    def user(cls, content: str | Sequence[Mapping[str, JSON]]) -> Message:
-        """What the user says: text, or content parts."""
+    def user(cls, content: str | Sequence[str | Mapping[str, JSON]]) -> Message:
+        """What the user says: text, or a list of texts and content parts, such as `image_part("a.png")`."""
         if isinstance(content, str):
             return cls(role="user", content=content)
 
-        return cls(role="user", content=tuple(dict(part) for part in content))
+        parts = ({"type": "text", "text": part} if isinstance(part, str) else dict(part) for part in content)
+        return cls(role="user", content=tuple(parts))
 
     @classmethod
     def assistant(cls, content: str | None = None, *, tool_calls: Sequence[ToolCall] = ()) -> Message:
@@ -109,11 +124,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dic
 
     @property
     def text(self) -> str:
-        """The text of the content, its text parts joined; empty when there is none."""
-        if self.content is None or isinstance(self.content, str):
-            return self.content or ""
-
-        return "".join(part.get("text", "") for part in self.content if part.get("type") == "text")
+        """The words of this message: the text of its content, its text parts joined; without one, its refusal."""
+        if isinstance(self.content, tuple):
+            text = "".join(part.get("text", "") for part in self.content if part.get("type") == "text")
+        else:
+            text = self.content or ""
+        return text or self.refusal or ""
 
     def to_dict(self) -> dict[str, JSON]:
         """This message as a plain dict of the OpenAI chat shape, without what a server must not be sent."""
@@ -122,7 +138,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dic
             "content": list(self.content) if isinstance(self.content, tuple) else self.content,
         }
         if self.tool_calls:
-            wire["tool_calls"] = [msgspec.to_builtins(call) for call in self.tool_calls]
+            wire["tool_calls"] = [
+                {"id": call.id, "function": msgspec.to_builtins(call.function), "type": call.type}
+                for call in self.tool_calls
+            ]
         if self.tool_call_id is not None:
             wire["tool_call_id"] = self.tool_call_id
         if self.name is not None:
@@ -169,9 +188,9 @@ def as_user_message(prompt: Prompt) -> Message:
             return prompt
         case str():
             return Message.user(prompt)
-        case list() | tuple() if all(isinstance(part, Mapping) for part in prompt):
+        case list() | tuple() if all(isinstance(part, str | Mapping) for part in prompt):
             return Message.user(prompt)
-    raise TypeError(f"{_shown(prompt)} is no request: say a text, a Message, or a list of content parts")
+    raise TypeError(f"{_shown(prompt)} is no request: say a text, a Message, or a list of texts and content parts")
 
 
 def with_new_call_ids(reply: Message, history: Sequence[Message]) -> Message:
@@ -189,6 +208,27 @@ def with_new_call_ids(reply: Message, history: Sequence[Message]) -> Message:
         used.add(unique.id)
         calls.append(unique)
     return reply if calls == list(reply.tool_calls) else msgspec.structs.replace(reply, tool_calls=tuple(calls))
+
+
+def never_silent(reply: Message) -> Message:
+    """Return the reply; to one that neither says nor calls anything, the reason is given as its words.
+
+    So whoever reads the answer learns why there is none, and the conversation can go on: several servers refuse one
+    that holds an assistant's message without content.
+    """
+    if reply.tool_calls or reply.text.strip():
+        return reply
+
+    match reply.finish_reason:
+        case "content_filter":
+            words = "[the server's content filter withheld this reply]"
+        case "length" if reply.reasoning:
+            words = "[this reply reached its limit of tokens while the model was still thinking]"
+        case "length":
+            words = "[this reply reached its limit of tokens before it said anything]"
+        case _:
+            words = "[the model thought, and said nothing]" if reply.reasoning else "[the model said nothing]"
+    return msgspec.structs.replace(reply, content=words)
 
 
 def parse_message(reply: object) -> Message:
@@ -227,6 +267,7 @@ def parse_message(reply: object) -> Message:
             reasoning=fields.get("reasoning_content") or fields.get("reasoning"),
             usage=parse_usage(usage),
             finish_reason=finish_reason,
+            replay={name: fields[name] for name in REPLAYED_FIELDS if fields.get(name)} or None,
         )
     except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
         raise ModelResponseError(
@@ -247,7 +288,11 @@ def parse_tool_call(call: object) -> ToolCall:
     elif not isinstance(arguments, str):
         arguments = msgspec.json.encode(arguments).decode()
     call_id, name = msgspec.convert((fields["id"], function["name"]), tuple[str, str])
-    return ToolCall(id=call_id, function=ToolCallFunction(name=name, arguments=arguments))
+    return ToolCall(
+        id=call_id,
+        function=ToolCallFunction(name=name, arguments=arguments),
+        extra_content=fields.get("extra_content"),
+    )
 
 
 def _parse_content(content: object) -> Content:

@@ -47,6 +47,7 @@ def says(text: str) -> Message:
 def environment(home: Path, base_url: str | None = None, **extra: str) -> dict[str, str]:
     """What the command finds around it; nothing of the machine that runs the tests but PATH."""
     values = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "TERM": "xterm-256color"}
+    values["PYGENT_LOCAL_SERVERS"] = "none"  # one may run on the machine of whoever runs the tests
     if base_url is not None:
         values |= {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": KEY}
     return values | extra

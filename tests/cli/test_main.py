@@ -48,7 +48,9 @@ def test_alone_it_helps(tmp_path: Path) -> None:
     assert run.stderr == ""
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["run", "--help"], ["demo", "-h"], ["config", "show", "-h"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["-h"], ["run", "--help"], ["demo", "-h"], ["config", "show", "-h"], ["models", "-h"]]
+)
 def test_help(arguments: list[str], tmp_path: Path) -> None:
     """Every command explains itself."""
     run = pygent(*arguments, cwd=tmp_path)
@@ -60,7 +62,9 @@ def test_help(arguments: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["--version"], ["config", "show"], ["demo", "--fast"]], ids=" ".join
+    "arguments",
+    [["--help"], ["run", "--help"], ["--version"], ["config", "show"], ["demo", "--fast"], ["models", "--providers"]],
+    ids=" ".join,
 )
 def test_full_disk(arguments: list[str], unbuffered: str, tmp_path: Path) -> None:
     """Output that cannot be written is told in one line, and is a failure."""

@@ -7,6 +7,7 @@ import pytest
 from pygent.errors import AuthenticationError, ModelStatusError, SettingsError
 from pygent.models.endpoint import OPENAI_URL, Endpoint
 from pygent.models.timeouts import Timeouts
+from pygent.settings import Settings
 
 from .conftest import KEY
 
@@ -16,6 +17,8 @@ URLS = {
     "https://example.com": "https://example.com",
     "http://[::1]:8080/v1": "http://[::1]:8080/v1",
     "http://localhost/v1/chat/completions": "http://localhost/v1",
+    "http://[fe80::1%25eth0]/v1": "http://[fe80::1%25eth0]/v1",
+    "https://a.openai.azure.com/openai/v1/?api-version=preview": "https://a.openai.azure.com/openai/v1?api-version=preview",
 }
 
 
@@ -28,7 +31,9 @@ def test_urls_are_normalised(url: str, normal: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["localhost:8080", "example.com/v1", "ftp://example.com", "http://", "unix:///run/model.sock", "/v1", "http://[::1/v1",
-     "http://example.com:port/v1", "http://example.com/v1?key=1", "http://example.com/v1#x", "http://exa mple.com", "http://a\nb"],
+     "http://example.com:port/v1", "http://example.com:70000/v1", "http://example.com/v1?key=1", "http://example.com/v1#x",
+     "http://example.com/v1?api-version=1&key=2", "http://example.com/v1?api-version=a%0ab", "http://exa mple.com", "http://a\nb",
+     "http://[::1", "http://[gpu]/v1", "http:///v1", "http:localhost", ""],
 )  # fmt: skip
 def test_bad_urls_are_refused_at_once(url: str) -> None:
     """The error shows the URL; it comes when the model is made, not when it is asked."""
@@ -68,13 +73,66 @@ def test_who_asks_and_who_pays_is_in_the_headers() -> None:
     assert Endpoint("http://localhost/v1").headers() == {}
 
 
-def test_only_openai_needs_a_key() -> None:
-    """The error says what to set."""
-    Endpoint("http://localhost/v1").check_key()
-    Endpoint(None, KEY).check_key()
-    for url in (None, OPENAI_URL):
-        with pytest.raises(AuthenticationError, match="OPENAI_API_KEY"):
-            Endpoint(url).check_key()
+NEED_A_KEY = {
+    None: "OPENAI_API_KEY, or set OPENAI_BASE_URL to a server that needs none",
+    OPENAI_URL: "OPENAI_API_KEY",
+    "https://api.groq.com/openai/v1": "no API key for Groq: set GROQ_API_KEY",
+    "https://mine.openai.azure.com/openai/v1": "AZURE_OPENAI_API_KEY",
+}
+
+
+@pytest.mark.parametrize(("url", "told"), NEED_A_KEY.items())
+def test_known_servers_need_their_key(url: str | None, told: str) -> None:
+    """The error says what to set; a server of one's own may need none."""
+    with pytest.raises(AuthenticationError, match=told):
+        Endpoint(url).check_key()
+
+    Endpoint(url, KEY).check_key()
+    Endpoint("http://localhost:11434/v1").check_key()
+    Endpoint("http://gpu.example.com/v1").check_key()
+
+
+def test_azure_takes_its_key_in_a_header_of_its_own() -> None:
+    """`Authorization` would be a token of Entra ID there."""
+    assert Endpoint("https://mine.openai.azure.com/openai/v1", KEY).headers() == {"api-key": KEY}
+
+
+ADDRESSES = {
+    "http://localhost:8080": "http://localhost:8080/models",
+    "http://localhost:8080/v1/": "http://localhost:8080/v1/models",
+    "http://[::1]:8080/v1": "http://[::1]:8080/v1/models",
+    "https://a.openai.azure.com/openai/deployments/d/?api-version=2024-10-21": (
+        "https://a.openai.azure.com/openai/deployments/d/models?api-version=2024-10-21"
+    ),
+}
+
+
+@pytest.mark.parametrize(("url", "address"), ADDRESSES.items())
+def test_the_query_stays_behind_the_path(url: str, address: str) -> None:
+    """Azure's version belongs to every address."""
+    assert Endpoint(url).address("/models") == address
+
+
+KEYS = {"OPENAI_API_KEY": "sk-openai", "GROQ_API_KEY": "gsk-groq"}
+
+WHOSE_KEY = [
+    (None, {}, "sk-openai"),
+    ("http://gpu.example.com/v1", {}, "sk-openai"),
+    ("https://api.groq.com/openai/v1", {}, "gsk-groq"),
+    ("https://api.x.ai/v1", {}, None),
+    ("http://localhost:11434/v1", {}, None),
+    (None, {"OPENAI_BASE_URL": "https://api.groq.com/openai/v1"}, "sk-openai"),
+    (None, {"OPENAI_BASE_URL": "https://api.groq.com/openai/v1", "OPENAI_API_KEY": ""}, "gsk-groq"),
+    (None, {"OPENAI_BASE_URL": "http://localhost:11434/v1"}, "sk-openai"),
+]
+
+
+@pytest.mark.parametrize(("url", "environ", "key"), WHOSE_KEY)
+def test_a_key_goes_to_whom_it_is_for(url: str | None, environ: dict[str, str], key: str | None) -> None:
+    """OPENAI_API_KEY is for OpenAI, or for OPENAI_BASE_URL; a known server that code names gets its own or none."""
+    headers = Endpoint.of(url, None, settings=Settings.from_env({**KEYS, **environ})).headers()
+
+    assert headers == ({} if key is None else {"Authorization": f"Bearer {key}"})
 
 
 def test_the_key_is_taken_out_of_errors() -> None:

@@ -135,19 +135,16 @@ async def test_without_tools_none_are_sent(server: MisbehavingServer, make_model
 
 async def test_other_tools_are_noticed(server: MisbehavingServer, make_model: MakeModel) -> None:
     """What was encoded before is used for the same tools only, also when a list was changed in place."""
-    tools: list[Any] = [{"name": "a"}]
+    a, b, c = ({"type": "function", "function": {"name": name}} for name in "abc")
+    tools: list[Any] = [a]
     model = make_model()
     await model.chat(HI, "fault:ok", tools)
-    tools.append({"name": "b"})
+    tools.append(b)
     await model.chat(HI, "fault:ok", tools)
-    tools[0] = {"name": "c"}
+    tools[0] = c
     await model.chat(HI, "fault:ok", tools)
 
-    assert [request.body["tools"] for request in server.log] == [
-        [{"name": "a"}],
-        [{"name": "a"}, {"name": "b"}],
-        [{"name": "c"}, {"name": "b"}],
-    ]
+    assert [request.body["tools"] for request in server.log] == [[a], [a, b], [c, b]]
 
 
 async def test_models_are_listed(make_model: MakeModel) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pygent import settings
+from pygent.settings import sources
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def project(tmp_path: Path, home: Path) -> Path:
 @pytest.fixture(autouse=True)
 def forgotten_warnings() -> Iterator[None]:
     """Each test hears the warnings that are given once a process."""
-    settings._warn.cache_clear()
+    sources.warn.cache_clear()
     yield
-    settings._warn.cache_clear()
+    sources.warn.cache_clear()
 
 
 @pytest.fixture

@@ -32,6 +32,9 @@ VARIABLES: list[tuple[str, str, str, object]] = [
     ("OPENAI_BASE_URL", "http://localhost:11434/v1", "base_url", "http://localhost:11434/v1"),
     ("OPENAI_ORG_ID", "org-1", "organization", "org-1"),
     ("OPENAI_PROJECT_ID", "proj_1", "project", "proj_1"),
+    ("PYGENT_LOCAL_SERVERS", "http://a/v1  http://b", "local_servers", ("http://a/v1", "http://b")),
+    ("PYGENT_LOCAL_SERVERS", "none", "local_servers", ()),
+    *[("PYGENT_TOOL_MODE", text, "tool_mode", text) for text in ("auto", "native", "json")],
     ("PYGENT_PERSONA_NAME", "Ada", "persona_name", "Ada"),
     ("PYGENT_PERSONA", "a careful reviewer.", "persona", "a careful reviewer."),
     *[("PYGENT_USE_DOCKER", text, "use_docker", True) for text in ("1", "true", "YES", "On")],
@@ -93,6 +96,9 @@ BAD_VARIABLES = [
     ("OPENAI_BASE_URL", "https://", "name a host"),
     ("OPENAI_BASE_URL", "http://[::1", "IPv6"),
     ("OPENAI_ORG_ID", "org 1", "HTTP header"),
+    ("PYGENT_LOCAL_SERVERS", " ", "or none"),
+    ("PYGENT_LOCAL_SERVERS", "localhost:1", "http://"),
+    ("PYGENT_TOOL_MODE", "text", "auto, native, json"),
     ("PYGENT_USE_DOCKER", "maybe", "yes, no and auto"),
     ("PYGENT_CONFIRM_BASH", "2", "yes, no and auto"),
     ("PYGENT_WORKSPACE", "a\0b", "path"),
@@ -226,7 +232,7 @@ def test_replace_keeps_true_sources() -> None:
 
 def test_table_has_a_row_for_every_field() -> None:
     """A setting cannot be forgotten in the table, nor in the documentation made of it."""
-    fields = [field.name for field in dataclasses.fields(Settings) if not field.name.startswith("_")]
+    fields = [field.name for field in dataclasses.fields(Settings) if not field.name.startswith(("_", "provider_"))]
 
     assert [row.name for row in settings_table()] == fields
     assert all(row.description.endswith(".") for row in settings_table())
@@ -269,3 +275,35 @@ def test_secret_is_not_written() -> None:
     assert copy.deepcopy(settings) == settings
     assert {Secret(KEY), Secret(KEY)} == {copy.copy(Secret(KEY))}
     assert Secret(KEY) != KEY
+
+
+def test_known_servers_are_read_from_their_own_variables() -> None:
+    """Keys and places of the servers that are known by name; an empty variable is as good as none."""
+    environ = {"GROQ_API_KEY": f" {KEY}\n", "XAI_API_KEY": " ", "OPENAI_API_KEY": "sk-1", "OLLAMA_HOST": "gpu:99"}
+
+    settings = Settings.from_env({**environ, "AZURE_OPENAI_ENDPOINT": ""})
+
+    assert settings.provider_keys == {"groq": Secret(KEY)}
+    assert settings.provider_servers == {"ollama": "gpu:99"}
+    assert Settings.from_env({}).provider_keys == {}
+
+
+def test_keys_of_known_servers_stay_secret() -> None:
+    """They are in no text, not written, copied and compared; a bad one does no harm until it is used."""
+    settings = Settings(provider_keys={"groq": KEY, "xai": f"{KEY} x\ny"})  # type: ignore[dict-item] # plain text is taken
+
+    assert KEY not in f"{settings} {settings!r} {settings.sources}"
+    assert settings.provider_keys["groq"] == Secret(KEY)
+    assert copy.deepcopy(settings) == settings
+    assert settings != Settings()
+    assert isinstance(hash(settings), int)
+    for write in (pickle.dumps, msgspec.json.encode):
+        with pytest.raises(TypeError):
+            write(settings)
+
+
+def test_flags_reach_the_known_servers(project: Path) -> None:
+    """`load` reads their variables, too, and a change keeps them."""
+    settings = Settings.load(cwd=project, environ={"GROQ_API_KEY": KEY})
+
+    assert dataclasses.replace(settings, model="x").provider_keys == {"groq": Secret(KEY)}

@@ -18,6 +18,7 @@ from pygent import (
     ContextLengthError,
     Event,
     EventsDropped,
+    FallbackModel,
     Hub,
     Limits,
     LocalRuntime,
@@ -31,6 +32,7 @@ from pygent import (
     ModelStatusError,
     ModelTimeout,
     OpenAIModel,
+    OpenAIResponsesModel,
     PathOutsideWorkspace,
     Persona,
     PygentError,
@@ -207,6 +209,7 @@ class InTheShapeOfTheOriginal:
 
 
 models: list[Model] = [Streaming(), OpenAIModel(), ReplayModel("cassette.jsonl"), ScriptedModel(["Hello"])]
+models += [OpenAIResponsesModel(), FallbackModel(["openai:gpt-4.1", (OpenAIModel(), "small"), Streaming()])]
 
 AsyncAgent(Streaming())
 AsyncAgent(InTheShapeOfTheOriginal())

@@ -12,17 +12,8 @@ from ..settings import Settings
 from .context import read_context, with_context
 from .logs import write_log
 from .options import RunOptions
+from .setup import set_up
 from .variables import Variables, variables_of
-
-NO_MODEL = """\
-no model is set up. Three ways out:
-  export OPENAI_API_KEY=...                            a key for OpenAI
-  export OPENAI_BASE_URL=http://localhost:11434/v1     a server of your own, such as Ollama
-  pygent demo                                          look at it without a model"""
-
-
-class NoModel(SettingsError):
-    """There is nothing to ask: no key, and no server of the user's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +44,8 @@ def prepare(options: RunOptions) -> Job:
         click.UsageError: there is no request.
     """
     variables = variables_of(options.variables)
-    settings = _settings(options, variables)
-    if settings.api_key is None and settings.base_url is None:
-        raise NoModel(NO_MODEL)
-
+    found = set_up(_settings(options, variables))
+    settings = found.settings
     if settings.log_file is not None:
         write_log(settings.log_file)
     words = [word for word in options.prompt if word != "-"]
@@ -65,7 +54,8 @@ def prepare(options: RunOptions) -> Job:
     if not prompt:
         raise click.UsageError('say what should be done: pygent run "..."', click.get_current_context(silent=True))
 
-    return Job(prompt, settings, options, variables, (context.notice,) if context.notice else ())
+    notices = (*found.notices, context.notice) if context.notice else found.notices
+    return Job(prompt, settings, options, variables, notices)
 
 
 def _settings(options: RunOptions, variables: Variables) -> Settings:

@@ -72,6 +72,16 @@ def _variables(_ctx: click.Context, _param: click.Parameter, values: Sequence[st
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
+CONFIG = click.option("-c", "--config", type=FILE, help="Settings to trust, instead of the project's pygent.toml.")
+VARIABLES = click.option(
+    "-e",
+    "variables",
+    metavar="NAME=value",
+    callback=_variables,
+    multiple=True,
+    help="A variable for this run: a setting, or for the commands.",
+)
+
 
 @click.group(cls=_Commands, invoke_without_command=True, context_settings=CONTEXT)
 @click.version_option(package_name="pygent", prog_name="pygent", message="%(prog)s %(version)s")
@@ -83,9 +93,10 @@ def cli(ctx: click.Context) -> None:
       pygent demo                               watch it fix a bug; needs no model and no key
       pygent run "Why does test_login fail?"    ask, and it looks, edits and runs commands
       git diff | pygent -p "Review this"        with context from a pipe
+      pygent models                             see which models can be asked
 
     Commands run on this machine; each is shown and waits for your yes. A model is needed for all but the demo: set
-    OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own.
+    OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own; one that runs on this machine is found.
     """  # noqa: D301 - click takes the backspace for "do not wrap"
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
@@ -97,7 +108,7 @@ def cli(ctx: click.Context) -> None:
 @click.option("-w", "--workspace", type=FOLDER, help="Work in this folder instead of the current one.")
 @click.option("--ephemeral", is_flag=True, help="Work in a temporary folder, removed at the end.")
 @click.option("--cwd", is_flag=True, help="Work in the current folder, whatever the settings say.")
-@click.option("--model", metavar="NAME", help="The model to ask.")
+@click.option("-m", "--model", metavar="NAME", help="The model to ask: NAME, or PROVIDER:NAME.")
 @click.option("--docker/--no-docker", default=None, help="Where commands run. Containers come in a later version.")
 @click.option(
     "--max-steps",
@@ -110,15 +121,8 @@ def cli(ctx: click.Context) -> None:
 @click.option("--timeout", type=float, callback=_seconds, metavar="SECONDS", help="End the run after this time.")
 @click.option("-y", "--yes", is_flag=True, help="Allow all commands without asking.")
 @click.option("--confirm-bash/--no-confirm-bash", default=None, help="Ask before each command, or never.")
-@click.option("-c", "--config", type=FILE, help="Settings to trust, instead of the project's pygent.toml.")
-@click.option(
-    "-e",
-    "variables",
-    metavar="NAME=value",
-    callback=_variables,
-    multiple=True,
-    help="A variable for this run: a setting, or for the commands.",
-)
+@CONFIG
+@VARIABLES
 @click.option("--json", "as_json", is_flag=True, help="The same as --output-format json.")
 @click.option(
     "--output-format",
@@ -164,6 +168,35 @@ def demo(fast: bool | None, keep: bool) -> int:
     return run_demo(fast=fast, keep=keep)
 
 
+@cli.command(context_settings=CONTEXT, short_help="List the models that can be asked.")
+@click.argument("provider", required=False)
+@click.option("--providers", is_flag=True, help="List the servers that are known by name, and whose keys are set.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@CONFIG
+@VARIABLES
+def models(provider: str | None, **options: Any) -> int:
+    """List the models of the server that is set up, of PROVIDER, or of what runs on this machine.
+
+    Each line has a name as --model takes it, and how many tokens the model can see, if the server says it.
+
+    \b
+      pygent models                what would be asked
+      pygent models groq           what Groq offers to your GROQ_API_KEY
+      pygent models --providers    which other names there are
+    """  # noqa: D301 - the same
+    from ..providers import PROVIDERS
+    from .models import list_models
+    from .options import ModelsOptions
+
+    if provider is not None and provider not in PROVIDERS:
+        raise click.UsageError(f"there is no provider {provider!r}. Known: {', '.join(PROVIDERS)}")
+
+    if provider is not None and options["providers"]:
+        raise click.UsageError("--providers lists all of them; leave out one of the two.")
+
+    return list_models(ModelsOptions(provider=provider, **options))
+
+
 @cli.group(context_settings=CONTEXT)
 def config() -> None:
     """Look at the settings."""
@@ -171,11 +204,9 @@ def config() -> None:
 
 @config.command(context_settings=CONTEXT)
 @click.option("--sources", is_flag=True, help="Also where each value comes from.")
-@click.option(
-    "-c", "--config", "config_file", type=FILE, help="Settings to trust, instead of the project's pygent.toml."
-)
-def show(sources: bool, config_file: Path | None) -> int:
+@CONFIG
+def show(sources: bool, config: Path | None) -> int:
     """Print every setting and its value; keys are masked."""
     from .config import show_settings
 
-    return show_settings(config_file, with_sources=sources)
+    return show_settings(config, with_sources=sources)

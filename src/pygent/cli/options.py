@@ -1,4 +1,4 @@
-"""`RunOptions`: what the flags of `pygent run` say."""
+"""`RunOptions` and `ModelsOptions`: what the flags of `pygent run` and `pygent models` say."""
 
 from __future__ import annotations
 
@@ -27,3 +27,14 @@ class RunOptions:
     variables: tuple[tuple[str, str], ...] = ()
     output_format: OutputFormat = "text"
     quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsOptions:
+    """The flags of `pygent models`; `pygent models --help` describes them."""
+
+    provider: str | None = None
+    providers: bool = False
+    as_json: bool = False
+    config: Path | None = None
+    variables: tuple[tuple[str, str], ...] = ()

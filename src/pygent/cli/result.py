@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import msgspec
 
+from ..errors import PygentError, SettingsError
 from ..messages import Usage
 
 
@@ -19,6 +20,20 @@ class ExitCode(IntEnum):
     LIMIT = 4
     APPROVAL_NEEDED = 5
     BROKEN_PIPE = 141  # as a program that SIGPIPE ends
+
+
+class NoModel(SettingsError):
+    """There is nothing to ask: no key, and no server of the user's own."""
+
+
+def exit_code_of(error: PygentError) -> ExitCode:
+    """The exit status for what kept a command from its work."""
+    match error:
+        case NoModel():
+            return ExitCode.NO_MODEL
+        case SettingsError():
+            return ExitCode.USAGE
+    return ExitCode.FAILED
 
 
 LIMIT_REASONS = frozenset({"max_steps", "max_time", "step_timeout", "tokens"})

@@ -9,16 +9,16 @@ from contextlib import suppress
 from rich.console import Console
 from rich.text import Text
 
-from ..errors import PygentError, SettingsError
+from ..errors import PygentError
 from .console import open_console
 from .escape import visible
-from .job import NoModel, prepare
+from .job import prepare
 from .logs import show_warnings
 from .options import RunOptions
 from .output import leave_streams, write_stdout
 from .perform import perform
 from .render import Progress
-from .result import LIMIT_REASONS, ExitCode, Failure, RunResult
+from .result import LIMIT_REASONS, ExitCode, Failure, RunResult, exit_code_of
 from .views import EventLines, Silence, View, json_line
 from .writer import is_stuck
 
@@ -36,20 +36,11 @@ def run(options: RunOptions) -> int:
         view = _view(options, console)
         result = asyncio.run(perform(job, view, console))
     except PygentError as error:
-        result = RunResult(exit_code=_exit_code(error), error=Failure(type=type(error).__name__, message=str(error)))
+        result = RunResult(exit_code=exit_code_of(error), error=Failure(type=type(error).__name__, message=str(error)))
     code = _print_result(result, options, view) or result.exit_code
     if not is_stuck():
         _say(_last_words(result, options), console)
     return leave_streams(code)
-
-
-def _exit_code(error: PygentError) -> ExitCode:
-    match error:
-        case NoModel():
-            return ExitCode.NO_MODEL
-        case SettingsError():
-            return ExitCode.USAGE
-    return ExitCode.FAILED
 
 
 def _view(options: RunOptions, console: Console) -> View:

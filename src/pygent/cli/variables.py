@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ..providers import VARIABLES
+
 OURS = ("PYGENT_", "OPENAI_")
 
 
@@ -15,7 +17,8 @@ class Variables:
 
     Attributes:
         settings: the environment that settings are read from.
-        commands: what the commands see besides; never what begins with `PYGENT_` or `OPENAI_`, for keys are there.
+        commands: what the commands see besides; never what begins with `PYGENT_` or `OPENAI_`, nor what names the key
+            or the place of a server.
     """
 
     settings: Mapping[str, str]
@@ -25,5 +28,5 @@ class Variables:
 def variables_of(given: Iterable[tuple[str, str]]) -> Variables:
     """Divide the variables of `-e` between the settings and the commands."""
     values = dict(given)
-    ours = {name: value for name, value in values.items() if name.startswith(OURS)}
+    ours = {name: value for name, value in values.items() if name.startswith(OURS) or name in VARIABLES}
     return Variables({**os.environ, **ours}, {name: value for name, value in values.items() if name not in ours})

@@ -4,9 +4,25 @@ Importing this loads no HTTP library; the first request does, in a worker thread
 """
 
 from .base import CustomModel, Model
+from .choice import ModelChoice, choose_model
 from .custom import ask
+from .fallback import FallbackModel
+from .info import ModelInfo
 from .openai import OpenAIModel
 from .replay import ReplayModel
+from .responses import OpenAIResponsesModel
 from .timeouts import Timeouts
 
-__all__ = ["CustomModel", "Model", "OpenAIModel", "ReplayModel", "Timeouts", "ask"]
+__all__ = [
+    "CustomModel",
+    "FallbackModel",
+    "Model",
+    "ModelChoice",
+    "ModelInfo",
+    "OpenAIModel",
+    "OpenAIResponsesModel",
+    "ReplayModel",
+    "Timeouts",
+    "ask",
+    "choose_model",
+]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..errors import ModelResponseError
-from ..events import Event, ReasoningDelta, TextDelta
+from ..events import Event, TextDelta
 from ..messages import JSON, Message, Usage, parse_usage
 from .faults import error_inside, not_a_reply
 from .partial_calls import PartialCalls
+from .reasoning_details import ReasoningDetails
+from .thinking import ThinkingSplitter
 from .wire import decode_json, parse_index, sound_text
 
 
@@ -17,7 +19,8 @@ class PartialReply:
 
     Attributes:
         has_begun: whether the model has said, thought or called anything.
-        is_complete: whether the reply has come to its end; set it when the stream says so by other means than a chunk.
+        is_complete: whether the reply is whole; its usage may still follow.
+        is_over: whether nothing can follow any more.
         finish_reason: why the model stopped, once it said so.
         usage: the tokens, once the server told them.
     """
@@ -25,12 +28,13 @@ class PartialReply:
     def __init__(self) -> None:
         self.has_begun = False
         self.is_complete = False
+        self.is_over = False
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
+        self._content = ThinkingSplitter()
         self._refusal: list[str] = []
         self._calls = PartialCalls()
+        self._details = ReasoningDetails()
 
     def __repr__(self) -> str:
         state = "complete" if self.is_complete else "begun" if self.has_begun else "empty"
@@ -55,8 +59,18 @@ class PartialReply:
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, Mapping) and not parse_index(choice.get("index")):  # one reply was asked for
                 events += self._add_choice(choice)
-        self.has_begun = self.has_begun or bool(events)
         return events
+
+    def end(self) -> None:
+        """Take the stream's word that nothing follows: also a reply without a finish reason is whole then.
+
+        Raises:
+            ModelResponseError: nothing came.
+        """
+        if not (self.has_begun or self.is_complete):
+            raise not_a_reply(b"", "an empty stream")
+
+        self.is_complete = self.is_over = True
 
     def add_completion(self, body: bytes) -> list[Event]:
         """Merge a whole completion that was not streamed: its `message` stands where a `delta` does.
@@ -78,46 +92,50 @@ class PartialReply:
 
     def message(self) -> Message:
         """The reply so far."""
-        content = sound_text("".join(self._text))
         calls = self._calls.finished()
+        reasoning, content = self._content.result(calls_follow=bool(calls))
+        details = self._details.whole()
         return Message(
             role="assistant",
             content=content if content or not calls else None,
             tool_calls=calls,
             refusal=sound_text("".join(self._refusal)) or None,
-            reasoning=sound_text("".join(self._reasoning)) or None,
+            reasoning=reasoning or None,
             usage=self.usage,
             finish_reason=self.finish_reason,
+            replay={"reasoning_details": details} if details else None,
         )
 
     def _add_choice(self, choice: Mapping[str, JSON]) -> Iterator[Event]:
         if choice.get("error") and (error := error_inside({"error": choice["error"]})):
             raise error
 
+        is_whole = "delta" not in choice
+        delta = _as_delta(choice.get("message")) if is_whole else choice["delta"]
+        if isinstance(delta, Mapping):
+            yield from self._add_delta(delta)
+            self._details.add(delta.get("reasoning_details"), are_whole=is_whole)
         if choice.get("finish_reason"):
             self.finish_reason = str(choice["finish_reason"])
             self.is_complete = True
-        delta = choice["delta"] if "delta" in choice else _as_delta(choice.get("message"))
-        if isinstance(delta, Mapping):
-            yield from self._add_delta(delta)
+            yield from self._content.end(calls_follow=bool(self._calls.calls))
 
     def _add_delta(self, delta: Mapping[str, JSON]) -> Iterator[Event]:
         text, reasoning = _texts(delta.get("content"))
         reasoning = _texts(delta.get("reasoning_content") or delta.get("reasoning"))[0] or reasoning
         refusal = _texts(delta.get("refusal"))[0]
+        calls = delta.get("tool_calls")
+        pieces = [call for call in calls if isinstance(call, Mapping)] if isinstance(calls, list) else []
+        self.has_begun = self.has_begun or bool(text or reasoning or refusal or pieces)
         if reasoning:
-            self._reasoning.append(reasoning)
-            yield ReasoningDelta(text=sound_text(reasoning))
+            yield from self._content.think(reasoning)
         if text:
-            self._text.append(text)
-            yield TextDelta(text=sound_text(text))
+            yield from self._content.feed(text)
         if refusal:
             self._refusal.append(refusal)
             yield TextDelta(text=sound_text(refusal))
-        calls = delta.get("tool_calls")
-        for position, call in enumerate(calls if isinstance(calls, list) else ()):
-            if isinstance(call, Mapping):
-                yield self._calls.add(call, is_first=position == 0)
+        for position, call in enumerate(pieces):
+            yield self._calls.add(call, is_first=position == 0)
 
 
 def _as_delta(message: JSON) -> JSON:

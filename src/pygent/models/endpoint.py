@@ -6,9 +6,10 @@ import re
 from urllib.parse import urlsplit
 
 from ..errors import AuthenticationError, ModelError, ModelStatusError, SettingsError
+from ..providers import PROVIDERS, provider_of
 from ..settings import Settings
 
-OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_URL = str(PROVIDERS["openai"].base_url)
 
 _SHORTEST_SECRET = 8
 """A shorter key, such as the `none` of a local server, is no secret; hiding it would mangle ordinary words."""
@@ -21,7 +22,8 @@ class Endpoint:
     """Where requests go and how they are signed.
 
     Attributes:
-        url: the base URL, without a slash at the end.
+        url: the base URL, without a slash at the end; an Azure URL may have a query, `api-version=…`.
+        provider: whose server it is, if that is known.
 
     Raises:
         SettingsError: the URL or the key cannot be right; the text does not show the key.
@@ -35,7 +37,8 @@ class Endpoint:
         organization: str | None = None,
         project: str | None = None,
     ) -> None:
-        self.url = _checked_url(base_url or OPENAI_URL)
+        self.url = _checked_url(OPENAI_URL if base_url is None else base_url)
+        self.provider = provider_of(self.url)
         self._key = None if api_key is None else _checked_header("API key", api_key)
         self._account = {
             name: _checked_header(name, value)
@@ -53,18 +56,19 @@ class Endpoint:
         project: str | None = None,
         settings: Settings | None = None,
     ) -> Endpoint:
-        """The endpoint that a model's arguments name; what is not given comes from the settings.
+        """The endpoint that a model's arguments name; what is not given comes from the settings, if there are any.
 
-        Without settings that is the environment, which is not read if both URL and key are given.
+        A known server that the settings do not name gets its own key, such as GROQ_API_KEY, never the one that is meant
+        for another.
         """
-        if settings is None and (base_url is None or api_key is None):
-            settings = Settings.from_env()
-        if settings is not None:
-            key = settings.api_key
-            base_url = settings.base_url if base_url is None else base_url
-            api_key = key.reveal() if api_key is None and key is not None else api_key
-            organization, project = organization or settings.organization, project or settings.project
-        return cls(base_url, api_key, organization=organization, project=project)
+        if settings is None:
+            return cls(base_url, api_key, organization=organization, project=project)
+
+        url = settings.base_url if base_url is None else base_url
+        if api_key is None:
+            api_key = _key_for(url, settings, is_named=base_url is None)
+        organization, project = organization or settings.organization, project or settings.project
+        return cls(url, api_key, organization=organization, project=project)
 
     def __repr__(self) -> str:
         return f"<Endpoint {self.url}>"
@@ -76,25 +80,32 @@ class Endpoint:
 
     def address(self, path: str) -> str:
         """The URL of a path below the base URL, such as `/models`."""
-        return self.url + path
+        parts = urlsplit(self.url)
+        return parts._replace(path=parts.path + path).geturl()
 
     def check_key(self, model: str | None = None) -> None:
-        """Refuse, before any network, to ask OpenAI without a key; a server of one's own may need none.
+        """Refuse, before any network, to ask without a key who is known to want one.
 
         Raises:
             AuthenticationError: there is no key; the text says what to set.
         """
-        if self._key is None and self.url.startswith(OPENAI_URL):
-            raise AuthenticationError(
-                "there is no API key: set OPENAI_API_KEY, or set OPENAI_BASE_URL to a server that needs none, "
-                "such as http://localhost:11434/v1 for Ollama",
-                model=model,
-                attempts=0,
-            )
+        if self._key is not None or self.provider is None or not self.provider.key_env:
+            return
+
+        text = f"there is no API key for {self.provider.title}: set {self.provider.key_env}"
+        if self.provider is PROVIDERS["openai"]:
+            text += ", or set OPENAI_BASE_URL to a server that needs none, such as http://localhost:11434/v1 for Ollama"
+        raise AuthenticationError(text, model=model, attempts=0)
 
     def headers(self) -> dict[str, str]:
         """What says who is asking."""
-        return self._account if self._key is None else {"Authorization": f"Bearer {self._key}", **self._account}
+        if self._key is None:
+            return self._account
+
+        if self.provider is not None and self.provider.key_header == "api-key":
+            return {"api-key": self._key, **self._account}
+
+        return {"Authorization": f"Bearer {self._key}", **self._account}
 
     def redact(self, error: ModelError) -> None:
         """Take the key out of an error: some servers repeat it in theirs."""
@@ -108,7 +119,27 @@ class Endpoint:
             error.body = shown.sub("[redacted]", error.body)
 
 
+def settings_for(base_url: str | None, api_key: str | None, settings: Settings | None) -> Settings | None:
+    """The settings that a model's arguments leave something to: those given, or the environment.
+
+    With both URL and key given it is not read: a program that says all itself is not to be surprised.
+    """
+    if settings is None and (base_url is None or api_key is None):
+        return Settings.from_env()
+
+    return settings
+
+
+def _key_for(url: str | None, settings: Settings, *, is_named: bool) -> str | None:
+    """The key of the settings for a server; `is_named`: they name it, so that theirs is meant for it."""
+    provider = provider_of(_checked_url(url)) if url is not None else None
+    own = None if provider is None else settings.key_of(provider)
+    key = own if provider is not None and not is_named else settings.api_key or own
+    return None if key is None else key.reveal()
+
+
 def _checked_url(url: str) -> str:
+    """The URL without a slash at its end, or a path that is not its own."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it raises for a bad one
@@ -121,10 +152,14 @@ def _checked_url(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or any(char.isspace() for char in url):
         raise SettingsError(f"base_url {url!r} must begin with http:// or https://, name a host and hold no space")
 
-    if parts.query or parts.fragment:
-        raise SettingsError(f"base_url {url!r} must end with its path, such as /v1, and have no query")
+    if parts.fragment or not re.fullmatch(r"(api-version=[\w.-]+)?", parts.query):
+        raise SettingsError(
+            f"base_url {url!r} must end with its path, such as /v1; only Azure has a query: api-version"
+        )
 
-    return url.rstrip("/").removesuffix("/chat/completions")
+    return parts._replace(
+        path=parts.path.rstrip("/").removesuffix("/chat/completions").removesuffix("/responses")
+    ).geturl()
 
 
 def _checked_header(what: str, value: str) -> str:

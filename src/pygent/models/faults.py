@@ -18,7 +18,7 @@ from ..errors import (
 )
 from ..messages import JSON
 from .retry import parse_retry_after
-from .wire import decode_json
+from .wire import decode_json, sound_text
 
 EXCERPT_BYTES = 2 << 10
 """How much of an answer an error keeps."""
@@ -63,7 +63,7 @@ def status_error(status: int, headers: Mapping[str, str], body: bytes) -> ModelS
         status=status,
         code=fault.code,
         retry_after=parse_retry_after(headers),
-        body=text[:EXCERPT_BYTES],
+        body=body[:EXCERPT_BYTES].decode("utf-8", "replace"),
         request_id=headers.get("x-request-id"),
     )
     error.should_retry = {"true": True, "false": False}.get(headers.get("x-should-retry", "").lower())
@@ -91,9 +91,9 @@ def error_inside(reply: Mapping[str, JSON]) -> ModelError | None:
 
 
 def not_a_reply(body: bytes, why: str) -> ModelResponseError:
-    """Make the error of an answer that is no chat completion, with an excerpt of it."""
+    """Make the error of an answer that is no reply, with an excerpt of it."""
     text = " ".join(body[:EXCERPT_BYTES].decode("utf-8", "replace").split())
-    return ModelResponseError(f"the server did not send a chat completion ({why}): {text or 'nothing at all'}")
+    return ModelResponseError(f"the server did not send a reply ({why}): {text or 'nothing at all'}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _codes(error: Mapping[str, JSON]) -> Iterator[str]:
     for key in ("code", "type", "status"):
         value = error.get(key)
         if isinstance(value, str | int) and value:
-            yield str(value)
+            yield sound_text(str(value))
 
 
 def _status(error: Mapping[str, JSON]) -> int:
@@ -175,7 +175,7 @@ def _decoded(body: bytes) -> JSON:
 
 
 def _text(message: JSON) -> str:
-    return message if isinstance(message, str) else "" if message is None else json.dumps(message)
+    return sound_text(message) if isinstance(message, str) else "" if message is None else json.dumps(message)
 
 
 def _plain_message(text: str) -> str:

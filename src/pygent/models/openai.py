@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from ..errors import ModelStatusError
-from ..events import Emit
-from ..messages import JSON, Message
-from ..settings import Settings
+from ..events import Emit, TextDelta
+from ..messages import JSON, Message, encode_json
+from ..settings import Settings, ToolMode
 from .client import Client
 from .deltas import PartialReply
 from .dialect import Dialect
-from .endpoint import Endpoint
+from .endpoint import Endpoint, settings_for
 from .info import ModelInfo
+from .json_tools import parse_json_reply, plain_conversation, response_format
 from .options import encode_options
+from .payload import encode_conversation
 from .rescue import take_written_calls
 from .timeouts import Timeouts
+from .viewers import without_words
 
 _OWN_OPTIONS = ("model", "messages", "tools", "stream", "stream_options")
 
@@ -43,6 +44,9 @@ class OpenAIModel:
         stream: whether to ask for the reply as it is written.
         temperature: of the sampling; None: the server's default.
         options: further fields of the request's body, such as `{"max_tokens": 1000, "reasoning_effort": "low"}`.
+        tool_mode: how tools are offered: `native`, in the protocol's own field; `json`, for models that know no tools:
+            they are described in the system message, and the model is asked to write its calls as JSON; `auto`: native,
+            and JSON for a model of which the server says that it has no tools. None: as the settings say, else `auto`.
         follow_redirects: whether to follow a redirect to another path of the same server, three times at the most;
             one to another server never is.
         trust_env: whether the proxy and certificate variables of the environment count.
@@ -66,10 +70,12 @@ class OpenAIModel:
         stream: bool = True,
         temperature: float | None = None,
         options: Mapping[str, JSON] | None = None,
+        tool_mode: ToolMode | None = None,
         follow_redirects: bool = False,
         trust_env: bool = False,
         settings: Settings | None = None,
     ) -> None:
+        settings = settings_for(base_url, api_key, settings)
         endpoint = Endpoint.of(base_url, api_key, organization=organization, project=project, settings=settings)
         self._client = Client(
             endpoint,
@@ -80,7 +86,7 @@ class OpenAIModel:
             trust_env=trust_env,
         )
         self._stream = stream
-        self._dialect = Dialect()
+        self._dialect = Dialect(endpoint.provider, tool_mode or (settings.tool_mode if settings else "auto"))
         self._options = encode_options(options, temperature, own=_OWN_OPTIONS)
         self._tools: tuple[tuple[JSON, ...], bytes] = ((), b"")
 
@@ -105,16 +111,22 @@ class OpenAIModel:
             ModelError: there is no reply; its subclasses say why.
         """
         while True:
-            body = self._body(messages, model, tools)
+            writes_json = bool(tools) and self._dialect.writes_json(model)
+            body = self._json_body(messages, model, tools) if writes_json else self._body(messages, model, tools)
             try:
                 reply = await self._client.ask(
-                    "/chat/completions", body, PartialReply, model=model, stream=self._stream, emit=emit
+                    "/chat/completions",
+                    body,
+                    PartialReply,
+                    model=model,
+                    stream=self._stream,
+                    emit=without_words(emit) if writes_json else emit,
                 )
             except ModelStatusError as error:
-                if not self._dialect.learn(error):
+                if not self._dialect.learn(error, model):
                     raise
             else:
-                return take_written_calls(reply, tools, emit)
+                return _take_json(reply, tools, emit) if writes_json else take_written_calls(reply, tools, emit)
 
     async def list_models(self) -> list[ModelInfo]:
         """Return what the server offers, sorted by name.
@@ -131,14 +143,21 @@ class OpenAIModel:
 
     def _body(self, messages: Sequence[Message | Mapping[str, JSON]], model: str, tools: Sequence[JSON]) -> bytes:
         """The request's body: a join of what was encoded before."""
-        encoded = [
-            message.encoded if isinstance(message, Message) else msgspec.json.encode(message) for message in messages
-        ]
-        head = b'{"model":' + msgspec.json.encode(model) + b',"messages":['
+        return self._joined(messages, model, self._encoded_tools(tools))
+
+    def _json_body(self, messages: Sequence[Message | Mapping[str, JSON]], model: str, tools: Sequence[JSON]) -> bytes:
+        """The body of a request that asks for tool calls as JSON."""
+        wish = response_format(tools, self._dialect.response_format)
+        fields = b',"response_format":' + encode_json(wish) if wish else b""
+        return self._joined(plain_conversation(messages, tools), model, fields)
+
+    def _joined(self, messages: Sequence[Message | Mapping[str, JSON]], model: str, fields: bytes) -> bytes:
+        head = b'{"model":' + encode_json(model) + b',"messages":['
+        encoded = b",".join(encode_conversation(messages, self._client.endpoint.provider))
         end = b"}"
         if self._stream:
             end = _STREAMED_WITH_USAGE if self._dialect.counts_stream else _STREAMED
-        return b"".join([head, b",".join(encoded), b"]", self._encoded_tools(tools), self._options, end])
+        return b"".join([head, encoded, b"]", fields, self._options, end])
 
     def _encoded_tools(self, tools: Sequence[JSON]) -> bytes:
         """The tools' part of the body; it is encoded again only when they are other objects than last time."""
@@ -147,6 +166,14 @@ class OpenAIModel:
 
         known, encoded = self._tools
         if len(known) != len(tools) or any(one is not other for one, other in zip(known, tools, strict=True)):
-            encoded = b',"tools":' + msgspec.json.encode(tools)
+            encoded = b',"tools":' + encode_json(tools)
             self._tools = tuple(tools), encoded
         return encoded
+
+
+def _take_json(reply: Message, tools: Sequence[JSON], emit: Emit | None) -> Message:
+    """The reply that was written as JSON; its words are shown in one piece."""
+    reply = parse_json_reply(reply, tools)
+    if emit is not None and reply.text:
+        emit(TextDelta(text=reply.text))
+    return reply

@@ -19,6 +19,7 @@ class _PartialCall:
         self.id = ""
         self.name = ""
         self.pieces: list[str] = []  # of the arguments
+        self.extra_content: JSON = None
 
     @property
     def arguments(self) -> str:
@@ -65,6 +66,8 @@ class PartialCalls:
             call.name += name  # some servers stream the name, too; others repeat it
         if arguments:
             call.pieces.append(arguments)
+        if piece.get("extra_content") is not None:
+            call.extra_content = _united(call.extra_content, piece["extra_content"])
         return ToolCallDelta(index=call.number, name=call.name, arguments=sound_text(arguments))
 
     def finished(self) -> tuple[ToolCall, ...]:
@@ -80,7 +83,7 @@ class PartialCalls:
             function = ToolCallFunction(
                 name=sound_text(call.name), arguments=sound_text(call.arguments).strip() or "{}"
             )
-            calls.append(ToolCall(id=call_id, function=function))
+            calls.append(ToolCall(id=call_id, function=function, extra_content=call.extra_content))
         return tuple(calls)
 
     def _find(self, call_id: str, index: int | None, name: str, arguments: str, is_first: bool) -> _PartialCall | None:
@@ -110,3 +113,8 @@ def _arguments(value: JSON) -> str:
         return value or ""
 
     return json.dumps(value, ensure_ascii=False)
+
+
+def _united(known: JSON, more: JSON) -> JSON:
+    """Two objects as one; of anything else the later."""
+    return {**known, **more} if isinstance(known, Mapping) and isinstance(more, Mapping) else more

@@ -11,7 +11,7 @@ from ..errors import ModelError, StreamInterrupted
 from ..events import Emit, Event
 from ..messages import JSON, Message
 from .faults import not_a_reply
-from .sse import SSEDecoder
+from .sse import MAX_EVENT_BYTES, SSEDecoder
 from .wire import decode_json
 
 if TYPE_CHECKING:
@@ -29,11 +29,28 @@ _DRAIN = 0.1
 class Reply(Protocol):
     """A reply as far as it came, in one of the protocols that servers speak."""
 
-    has_begun: bool
-    """Whether the model has said, thought or called anything."""
+    @property
+    def has_begun(self) -> bool:
+        """Whether the model has said, thought or called anything."""
+        ...
 
-    is_complete: bool
-    """Whether the reply has come to its end; set it when the stream says so by other means than a chunk."""
+    @property
+    def is_complete(self) -> bool:
+        """Whether the reply is whole; what tells how much it cost may still follow."""
+        ...
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can follow any more."""
+        ...
+
+    def end(self) -> None:
+        """Take the stream's word, `[DONE]`, that nothing follows.
+
+        Raises:
+            ModelError: there is no whole reply.
+        """
+        ...
 
     def add(self, chunk: JSON, /) -> Sequence[Event]:
         """Merge one chunk and return what a viewer should see of it.
@@ -74,10 +91,12 @@ async def read_stream(response: Response, reply: Reply, show: Emit, *, on_data: 
     """
     decoder = SSEDecoder()
     undecoded: list[bytes] | None = []  # all that came, until the first event
+    kept = 0
     async with aclosing(response.chunks(limit_bytes=MAX_STREAM_BYTES)) as chunks:
         async for chunk in chunks:
             data = decoder.feed(chunk)
-            if _merge(data, reply, show):
+            _merge(data, reply, show)
+            if reply.is_over:
                 with suppress(TimeoutError, ModelError):
                     async with asyncio.timeout(_DRAIN):
                         async for _ in chunks:
@@ -89,6 +108,9 @@ async def read_stream(response: Response, reply: Reply, show: Emit, *, on_data: 
                 on_data()
             elif undecoded is not None:
                 undecoded.append(chunk)
+                kept += len(chunk)
+                if kept > MAX_EVENT_BYTES:  # comments without end: the decoder takes no completion of this size
+                    undecoded = None
     rest = [data for data in decoder.feed(b"\n\n") if _is_whole(data)]
     if undecoded is not None and not rest:
         for event in reply.add_completion(b"".join(undecoded)):
@@ -100,15 +122,12 @@ async def read_stream(response: Response, reply: Reply, show: Emit, *, on_data: 
         raise StreamInterrupted("the stream ended in the middle of the reply", partial=reply.message())
 
 
-def _merge(events: Sequence[str], reply: Reply, show: Emit) -> bool:
-    """Merge the data of some events; whether the stream said that it is done."""
+def _merge(events: Sequence[str], reply: Reply, show: Emit) -> None:
+    """Merge the data of some events, up to the one behind which nothing counts."""
     for data in events:
         if data.strip() == _DONE:
-            if not (reply.has_begun or reply.is_complete):
-                raise not_a_reply(b"", "an empty stream")
-
-            reply.is_complete = True
-            return True
+            reply.end()
+            return
 
         try:
             chunk = decode_json(data)
@@ -124,7 +143,8 @@ def _merge(events: Sequence[str], reply: Reply, show: Emit) -> bool:
 
         for event in seen:
             show(event)
-    return False
+        if reply.is_over:
+            return
 
 
 def _is_whole(data: str) -> bool:

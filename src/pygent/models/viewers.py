@@ -34,5 +34,17 @@ class Viewers:
         self._emit(RetryScheduled(attempt=attempt, delay=delay, reason=str(error)))
 
 
+def without_words(emit: Emit | None) -> Emit | None:
+    """An `emit` for a reply whose words are not for people: they see only that it comes, and what was thought."""
+    if emit is None:
+        return None
+
+    def tell(event: Event) -> None:
+        if not isinstance(event, TextDelta | ToolCallDelta):
+            emit(event)
+
+    return tell
+
+
 def _tell_nobody(event: Event) -> None:
     """The `emit` of those who do not listen."""

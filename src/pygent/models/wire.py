@@ -1,8 +1,9 @@
-"""JSON and text as servers write them, which is not always as they should."""
+"""What goes over the wire: JSON and text as servers write them, which is not always as they should, and their tools."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -42,3 +43,8 @@ def sound_text(text: str) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     return text
+
+
+def functions_of(tools: Sequence[JSON]) -> list[Mapping[str, JSON]]:
+    """The functions among tools in the OpenAI shape; servers have built-in tools that are none."""
+    return [tool["function"] for tool in tools if "function" in tool]

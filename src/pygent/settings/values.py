@@ -9,9 +9,13 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from ..persona import Persona
+
+ToolMode: TypeAlias = Literal["auto", "native", "json"]
+"""How tools are offered to a model."""
 
 
 class Secret:
@@ -46,6 +50,11 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret is not pickled: it would be readable in the pickle; hand it over in the environment")
+
+
+def as_secret(value: Secret | str) -> Secret:
+    """A text that is not to be shown, if it is not one yet."""
+    return value if isinstance(value, Secret) else Secret(value)
 
 
 def parse_text(value: object) -> str:
@@ -84,6 +93,27 @@ def parse_url(value: object) -> str:
         raise ValueError("it must not hold a password; give the key in OPENAI_API_KEY")
 
     return text
+
+
+def parse_urls(value: object) -> tuple[str, ...]:
+    """A list of HTTP addresses, or a text with spaces between them; `none` is the empty list."""
+    parts = value.split() if isinstance(value, str) else value
+    if parts == ["none"]:
+        return ()
+
+    if not isinstance(parts, list | tuple) or (isinstance(value, str) and not parts):
+        raise ValueError("it must be base URLs with spaces between them, or none")
+
+    return tuple(map(parse_url, parts))
+
+
+def parse_tool_mode(value: object) -> ToolMode:
+    """One of the tool modes."""
+    for mode in get_args(ToolMode):
+        if value == mode:
+            return mode  # type: ignore[no-any-return] # one of the literals
+
+    raise ValueError(f"allowed are {', '.join(get_args(ToolMode))}")
 
 
 def parse_path(value: object) -> str:

@@ -1,7 +1,19 @@
-"""Testing agents without a model: fakes for the ports, public and documented."""
+"""Testing agents without a model, and models without an agent: fakes for the ports, public and documented.
 
-from .cancel_sweep import Scenario, cancel_sweep
+`pygent.testing.server` has the server that misbehaves.
+"""
+
 from .history import check_history
+from .model_checks import ModelCheck, model_conformance
 from .scripted_model import ScriptedModel, tool_call
+from .sweep import Scenario, cancel_sweep
 
-__all__ = ["Scenario", "ScriptedModel", "cancel_sweep", "check_history", "tool_call"]
+__all__ = [
+    "ModelCheck",
+    "Scenario",
+    "ScriptedModel",
+    "cancel_sweep",
+    "check_history",
+    "model_conformance",
+    "tool_call",
+]

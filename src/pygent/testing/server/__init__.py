@@ -1,11 +1,25 @@
-"""A misbehaving OpenAI-compatible server on raw sockets: the name of the model says what goes wrong.
+"""A misbehaving OpenAI-compatible server on raw sockets, by the standard library alone.
 
-`fault:<scenario>[:argument]` plays a scenario of `SCENARIOS` or a stream of `STREAMS`, and
-`fault:seq:429ra:1,reset,ok` one of them per request. Every request is in the server's `log`.
+The name of the model says what goes wrong: `fault:<scenario>[:argument]`, and `fault:seq:429ra:1,reset,ok` says it for
+one request after the other. `python -m pygent.testing.server` runs it for programs in any language.
 """
 
-from .scenarios import SCENARIOS
+from .chunks import HELLO, sse
+from .request import Request
+from .scenarios import SCENARIOS, catalogue
 from .server import MisbehavingServer
-from .streams import HELLO, STREAMS, sse
+from .streams import STREAMS
+from .strict import problem_of
+from .strict_responses import problem_of_response_request
 
-__all__ = ["HELLO", "SCENARIOS", "STREAMS", "MisbehavingServer", "sse"]
+__all__ = [
+    "HELLO",
+    "SCENARIOS",
+    "STREAMS",
+    "MisbehavingServer",
+    "Request",
+    "catalogue",
+    "problem_of",
+    "problem_of_response_request",
+    "sse",
+]

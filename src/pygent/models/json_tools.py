@@ -1,0 +1,251 @@
+"""Tools for models that have none: the conversation asks for calls as JSON, and the JSON becomes calls.
+
+What is asked for is `{"reply": "…", "calls": [{"name": "…", "arguments": {…}}]}`, always with both fields. It is one
+plain object, which is what servers can hold a model to and what small models get right: they need not choose between
+two shapes before they know what they want, "no call" is an empty list, and they may say first what they are about to
+do, which makes the call after it a better one. Pure functions; nothing is sent here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, groupby
+from typing import Literal
+from uuid import uuid4
+
+from msgspec.structs import replace
+
+from ..messages import JSON, Content, Message, ToolCall, ToolCallFunction, parse_message
+from .rescue import rescue_tool_calls
+from .wire import functions_of
+from .written_calls import call_in
+
+_INSTRUCTIONS = """\
+You can use tools. You call them by what you write: each of your messages is one JSON object and nothing else, such as
+
+{"reply": "what you say to the user", "calls": [{"name": "name of a tool", "arguments": {}}]}
+
+The calls are run in their order, and the next message brings their results. Wait for them; never make them up.
+To say something without using a tool, leave the list empty: {"reply": "what you say to the user", "calls": []}
+
+The tools, each with the JSON Schema of its arguments:
+"""
+
+_STRICT = {"type", "properties", "required", "additionalProperties", "items", "anyOf", "enum", "description", "title"}
+"""The words of JSON Schema that every server understands when it is strict."""
+
+_NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
+_FENCE = re.compile(r"^```\w*|```$")
+_JSON = json.JSONDecoder(strict=False)  # a raw newline inside a string is the most common slip
+
+
+def plain_conversation(messages: Sequence[Message | Mapping[str, JSON]], tools: Sequence[JSON]) -> list[Message]:
+    """Return the conversation as a model without tools can read it.
+
+    The tools are described in the system message. Calls stand in the replies as the JSON that is asked for, and answers
+    are said by the user, each with the name of its tool. Neighbours in the same role become one message: many templates
+    insist that user and assistant take turns.
+    """
+    known = [message if isinstance(message, Message) else parse_message(message) for message in messages]
+    labels = dict(_labels(known))
+    groups = [list(group) for _, group in groupby(known, key=_speaker)]
+    plain = [_united(group, labels, asks_json=bool(tools)) for group in groups]
+    return _instructed(plain, _INSTRUCTIONS + _described(tools)) if tools else plain
+
+
+def response_format(tools: Sequence[JSON], kind: Literal["json_schema", "json_object", ""]) -> JSON:
+    """Return the `response_format` that holds a model to the JSON; None where there is none, or no tool to call.
+
+    Args:
+        tools: the tools that may be called, in the OpenAI shape.
+        kind: what the server takes: a schema, the mere wish for an object, or nothing.
+    """
+    functions = functions_of(tools)
+    if not kind or not functions:
+        return None
+
+    if kind == "json_object":
+        return {"type": "json_object"}
+
+    definitions: dict[str, JSON] = {}
+    calls = [_call_schema(function, definitions) for function in functions]
+    schema = _closed({"reply": {"type": "string"}, "calls": {"type": "array", "items": {"anyOf": calls}}})
+    if definitions:
+        schema["$defs"] = definitions
+    return {"type": "json_schema", "json_schema": {"name": "reply", "strict": _is_strict(schema), "schema": schema}}
+
+
+def parse_json_reply(message: Message, tools: Sequence[JSON]) -> Message:
+    """Return what the JSON of a reply means: its words, and its calls with new ids.
+
+    A call of an unknown tool, or with wrong arguments, is a call, too: its answer tells the model what is wrong. A text
+    that is not the JSON that was asked for stays as it is, unless it is nothing but valid calls in another form.
+    """
+    if message.tool_calls or message.refusal:
+        return message
+
+    try:
+        words, calls = _parse(message.text)
+    except (ValueError, RecursionError):
+        words, calls = "", rescue_tool_calls(message.text, tools)
+        if not calls:
+            return message
+
+    return replace(message, content=words if words or not calls else None, tool_calls=calls)
+
+
+# The conversation.
+
+
+def _speaker(message: Message) -> str:
+    return {"tool": "user", "developer": "system"}.get(message.role, message.role)
+
+
+def _labels(messages: Sequence[Message]) -> Iterator[tuple[str, str]]:
+    """What to call each call where its result is told."""
+    for message in messages:
+        several = len(message.tool_calls) > 1
+        for number, call in enumerate(message.tool_calls, 1):
+            yield call.id, f"call {number}, {call.function.name}" if several else call.function.name
+
+
+def _united(group: Sequence[Message], labels: Mapping[str, str], *, asks_json: bool) -> Message:
+    """One message of neighbours in the same role."""
+    first = group[0]
+    if first.role == "assistant":
+        calls = [call.function for message in group for call in message.tool_calls]
+        words = "\n\n".join(filter(None, (message.text for message in group)))
+        return Message.assistant(_asked_json(words, calls) if calls or asks_json else words)
+
+    if len(group) == 1 and first.role != "tool":
+        return first
+
+    return Message(role="user" if first.role == "tool" else first.role, content=_joined(_told(group, labels)))
+
+
+def _told(group: Sequence[Message], labels: Mapping[str, str]) -> Iterator[Content]:
+    for message in group:
+        if message.role == "tool":
+            yield f"Result of {labels.get(message.tool_call_id or '', 'an earlier call')}:"
+        yield message.content
+
+
+def _joined(contents: Iterable[Content]) -> Content:
+    """Texts as paragraphs of one text; with images among them, a list of parts."""
+    filled = [content for content in contents if content]
+    if all(isinstance(content, str) for content in filled):
+        return "\n\n".join(map(str, filled))
+
+    parts = ([{"type": "text", "text": content}] if isinstance(content, str) else content for content in filled)
+    return tuple(chain.from_iterable(parts))
+
+
+def _asked_json(words: str, calls: Sequence[ToolCallFunction]) -> str:
+    """A reply as the model is asked to write it."""
+    written = [{"name": call.name, "arguments": _decoded(call.arguments)} for call in calls]
+    return json.dumps({"reply": words, "calls": written}, ensure_ascii=False)
+
+
+def _decoded(arguments: str) -> JSON:
+    """The arguments as an object, or, where they are none, as what the model wrote."""
+    try:
+        return _JSON.decode(arguments)
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _instructed(messages: list[Message], instructions: str) -> list[Message]:
+    """The conversation, with instructions at the end of its system message."""
+    if not messages or _speaker(messages[0]) != "system":
+        return [Message.system(instructions), *messages]
+
+    first = messages[0]
+    return [Message(role=first.role, content=_joined([first.content, instructions])), *messages[1:]]
+
+
+def _described(tools: Sequence[JSON]) -> str:
+    return "\n".join(
+        f"- {function['name']}: {function.get('description', '')}\n"
+        f"  {json.dumps(_parameters(function), ensure_ascii=False, separators=(',', ':'))}"
+        for function in functions_of(tools)
+    )
+
+
+# The schema.
+
+
+def _parameters(function: Mapping[str, JSON]) -> JSON:
+    return function.get("parameters") or _NO_ARGUMENTS
+
+
+def _call_schema(function: Mapping[str, JSON], definitions: dict[str, JSON]) -> dict[str, JSON]:
+    """The schema of a call; one that refers to its own parts goes to the definitions, where its references lead."""
+    name, parameters = function["name"], _parameters(function)
+    moved = _moved(parameters, f"#/$defs/{name}")
+    if moved != parameters:
+        definitions[name] = moved
+        parameters = {"$ref": f"#/$defs/{name}"}
+    return _closed({"name": {"type": "string", "enum": [name]}, "arguments": parameters})
+
+
+def _moved(schema: JSON, root: str) -> JSON:
+    match schema:
+        case {"$ref": str(reference)} if reference.startswith("#"):
+            return {**schema, "$ref": root + reference[1:]}
+        case dict():
+            return {key: _moved(value, root) for key, value in schema.items()}
+        case list():
+            return [_moved(value, root) for value in schema]
+    return schema
+
+
+def _closed(properties: dict[str, JSON]) -> dict[str, JSON]:
+    """An object with all of these, and no others."""
+    return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+
+
+def _is_strict(schema: JSON) -> bool:
+    """Whether strict servers take it: they want each object closed, and each of its properties required."""
+    if not isinstance(schema, dict) or not schema or not schema.keys() <= _STRICT:
+        return False
+
+    properties = schema.get("properties", {})
+    if schema.get("type") == "object":
+        is_closed = schema.get("additionalProperties") is False and {*schema.get("required", ())} == {*properties}
+        if not is_closed:
+            return False
+
+    inner = [*properties.values(), *schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ())]
+    return all(map(_is_strict, inner))
+
+
+# The reply.
+
+
+def _parse(text: str) -> tuple[str, tuple[ToolCall, ...]]:
+    """The words and the calls of a reply.
+
+    Raises:
+        ValueError: it is not the JSON that was asked for.
+        RecursionError: it is nested too deeply.
+    """
+    value = _JSON.decode(_FENCE.sub("", text.strip()))
+    match value:
+        case {"reply": str() | None as words, "calls": list() | dict() | None as calls} if len(value) == 2:
+            pass
+        case {"reply": str(words)} if len(value) == 1:
+            calls = []
+        case {"calls": list() | dict() as calls} if len(value) == 1:
+            words = ""
+        case _:
+            raise ValueError("not the JSON that was asked for")
+
+    return words or "", tuple(map(_tool_call, [calls] if isinstance(calls, dict) else calls or []))
+
+
+def _tool_call(value: JSON) -> ToolCall:
+    name, arguments = call_in({**value, "arguments": {}} if isinstance(value, dict) and len(value) == 1 else value)
+    written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    return ToolCall(id=f"call_{uuid4().hex}", function=ToolCallFunction(name=name, arguments=written))

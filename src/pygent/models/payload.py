@@ -1,0 +1,51 @@
+"""`encode_conversation`: the messages of a request as bytes, with the thoughts and signatures its server wants back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..messages import JSON, Message, encode_json
+from ..providers import Provider
+
+
+def encode_conversation(messages: Sequence[Message | Mapping[str, JSON]], provider: Provider | None) -> list[bytes]:
+    """Encode each message; what was encoded before is not encoded again.
+
+    A provider may want more of its own replies back than a message holds for all:
+
+    - the reasoning, in its `reasoning_field`: with each message that calls tools, for there the model goes on
+      thinking, even if it thought nothing. It goes with it from then on, so that the beginning of a conversation stays
+      as it is, and the server can keep what it computed of it.
+    - the opaque fields that it `replays`, of messages and of their tool calls.
+
+    Args:
+        messages: the conversation; plain dicts of the chat shape are passed on as they are.
+        provider: whom it is for; None: somebody of whom nothing is known.
+    """
+    return [
+        _encoded(message, provider) if isinstance(message, Message) else encode_json(message) for message in messages
+    ]
+
+
+def _encoded(message: Message, provider: Provider | None) -> bytes:
+    if provider is None or message.role != "assistant":
+        return message.encoded
+
+    extras: dict[str, JSON] = {}
+    if provider.reasoning_field and message.tool_calls:
+        extras[provider.reasoning_field] = message.reasoning or ""
+    if message.replay:
+        extras |= {name: message.replay[name] for name in provider.replays if name in message.replay}
+    if "extra_content" in provider.replays and any(call.extra_content is not None for call in message.tool_calls):
+        return encode_json({**message.to_dict(), **extras, "tool_calls": _whole_calls(message)})
+
+    return message.encoded[:-1] + b"," + encode_json(extras)[1:] if extras else message.encoded
+
+
+def _whole_calls(message: Message) -> list[JSON]:
+    """The tool calls, with what their server attached to them."""
+    plain = message.to_dict()["tool_calls"]
+    return [
+        sent if call.extra_content is None else {**sent, "extra_content": call.extra_content}
+        for sent, call in zip(plain, message.tool_calls, strict=True)
+    ]

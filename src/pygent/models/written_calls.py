@@ -1,0 +1,238 @@
+"""`written_calls`: the forms in which models write tool calls down as text. Pure syntax: any name and arguments do."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from ..messages import JSON
+from .python_calls import begins_python_call, parse_python_calls
+
+_MARKER = re.compile(
+    r"""\s+ | [,;]
+    | ```[a-z_]*                                           # a Markdown fence, with or without a language
+    | </?(?:\w+:)?(?:tool_calls?|tools?|function_calls?)>  # Hermes, Qwen and their kin
+    | \[/?TOOL_CALLS\]                                     # Mistral
+    | functools(?=\s*\[)                                   # Phi-4
+    | <\|[\w/]+\|> | <｜[\w▁]+｜>                          # Llama, DeepSeek, Kimi: tokens that are no words
+    """,
+    re.VERBOSE,
+)
+"""What may stand around calls and between them."""
+
+_NAMED = re.compile(
+    r"""(?:([\w-]+)(?:\[CALL_ID\]\w+)?\[ARGS\]                                         # Mistral
+    | (?<=\[TOOL_CALLS\])\s*([\w-]+)(?=\s*\{)                                          # Mistral
+    | function<｜tool▁sep｜>([\w-]+)\s*(?:```json)? | ([\w-]+)<｜tool▁sep｜>            # DeepSeek
+    | (?:functions\.)?([\w-]+):\d+\s*<\|tool_call_argument_begin\|>                    # Kimi
+    | (?:<\|start\|>assistant)?<\|channel\|>commentary\ to=(?:functions\.)?([\w-]+)   # gpt-oss
+      \s*(?:<\|constrain\|>)?(?:json)?<\|message\|>
+    )\s*""",
+    re.VERBOSE,
+)
+"""A name; its arguments come behind it as a JSON object."""
+
+_FUNCTION = re.compile(r"<function=([\w-]+)>(.*?)</function>", re.DOTALL)  # Llama 3.1, Qwen3-Coder
+_ELEMENT = re.compile(
+    r"""<(function|invoke|tool_call|tool)\s+name=["']([\w-]+)["']
+    (?:\s+(?:arguments|parameters)=(?:'([^']*)'|"([^"]*)"))?
+    \s*(?:/>|>(.*?)</\1>)""",
+    re.VERBOSE | re.DOTALL,
+)
+_PARAMETER = re.compile(r"""<parameter(?:=|\s+name=["'])([\w-]+)["']?(?:\s[^>]*)?>\n?(.*?)\n?</parameter>""", re.DOTALL)
+_KEYED = re.compile(r"<tool_call>\s*([\w-]+)\s*(?=<arg_key>|</tool_call>)")  # GLM
+_KEY_AND_VALUE = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>\s*", re.DOTALL)
+_NAMES = ("name", "tool", "tool_name", "function")
+_ARGUMENTS = ("arguments", "parameters", "args", "input")
+_BESIDES = {"id", "type", "index"}
+
+_DOUBLED = re.compile(r'"(?:\\.|[^"\\])*"|\{\{|\}\}', re.DOTALL)
+_FENCES_OF_CALLS = ("tool_code", "tool_call", "tool_calls")  # Gemma's; in any other, Python is a piece of code
+_JSON = json.JSONDecoder(strict=False)  # a raw newline inside a string is the most common slip
+
+
+class WrittenCall(NamedTuple):
+    """A call as it stands in a text; the arguments are an object, or the text of one."""
+
+    name: str
+    arguments: JSON
+
+
+class _Found(NamedTuple):
+    """The calls that a form holds, and where it ends."""
+
+    calls: list[WrittenCall]
+    end: int
+
+
+def written_calls(text: str) -> Iterator[WrittenCall]:
+    """Yield the calls of a text that consists of calls, and of markers around them.
+
+    Raises:
+        ValueError: at the first thing that is neither.
+        RecursionError: it is nested too deeply.
+    """
+    position = 0
+    while position < len(text):
+        found = next(found for form in _FORMS if (found := form(text, position)))  # the last one raises
+        yield from found.calls
+        position = found.end
+
+
+def call_in(value: JSON) -> WrittenCall:
+    """Return the call that a decoded JSON object is, whichever names models give to its fields.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    match value:
+        case {"function": dict(function), **rest} if rest.keys() <= _BESIDES:
+            return call_in(function)
+        case dict():
+            names = [key for key in _NAMES if isinstance(value.get(key), str)]
+            arguments = [key for key in _ARGUMENTS if key in value]
+            if len(names) == len(arguments) == 1 and value.keys() <= {*names, *arguments, *_BESIDES}:
+                return WrittenCall(value[names[0]], _not_a_schema(value[arguments[0]]))
+
+    raise ValueError("not a call")
+
+
+def _not_a_schema(arguments: JSON) -> JSON:
+    """A tool that is described looks much like one that is called."""
+    if isinstance(arguments, Mapping) and arguments.get("type") == "object" and "properties" in arguments:
+        raise ValueError("not a call, but a description of one")
+
+    return arguments
+
+
+# The forms: each returns what it finds at a position, or None.
+
+
+def _function(text: str, position: int) -> _Found | None:
+    match = _FUNCTION.match(text, position)
+    return match and _Found([WrittenCall(match[1], _body(match[2]))], match.end())
+
+
+def _element(text: str, position: int) -> _Found | None:
+    match = _ELEMENT.match(text, position)
+    if match is None:
+        return None
+
+    _, name, single, double, body = match.groups()
+    attribute = single if single is not None else double
+    if attribute is None:
+        arguments = _body(body or "")
+    elif (body or "").strip():
+        raise ValueError("arguments twice")
+    else:
+        arguments = html.unescape(attribute)
+    return _Found([WrittenCall(name, arguments)], match.end())
+
+
+def _body(body: str) -> JSON:
+    """The arguments inside a tag: one JSON object, or a tag for each parameter."""
+    if "<parameter" not in body:
+        return _JSON.decode(body.strip()) if body.strip() else {}
+
+    if _PARAMETER.sub("", body).strip():
+        raise ValueError("more than parameters")
+
+    return {match[1]: match[2] for match in _PARAMETER.finditer(body)}
+
+
+def _keyed(text: str, position: int) -> _Found | None:
+    match = _KEYED.match(text, position)
+    if match is None:
+        return None
+
+    arguments, position = {}, match.end()
+    while pair := _KEY_AND_VALUE.match(text, position):
+        arguments[pair[1].strip()] = pair[2]
+        position = pair.end()
+    return _Found([WrittenCall(match[1], arguments)], position)
+
+
+def _named(text: str, position: int) -> _Found | None:
+    match = _NAMED.match(text, position)
+    if match is None:
+        return None
+
+    arguments, end = _JSON.raw_decode(text, match.end())
+    return _Found([WrittenCall(next(filter(None, match.groups())), arguments)], end)
+
+
+def _marker(text: str, position: int) -> _Found | None:
+    match = _MARKER.match(text, position)
+    return match and _Found([], match.end())
+
+
+def _python(text: str, position: int) -> _Found | None:
+    """Python's syntax, where it can be nothing else: not in a fence of code, and a bare `stop()` may be a word."""
+    if not begins_python_call(text, position):
+        return None
+
+    before = text[:position].strip()
+    fence = re.search(r"```(\w*)", before)
+    if fence is not None and fence[1] not in _FENCES_OF_CALLS:
+        return None
+
+    calls, end = parse_python_calls(text, position)
+    if not before and text[position] != "[" and not calls[0][1]:
+        return None
+
+    return _Found([WrittenCall(name, arguments) for name, arguments in calls], end)
+
+
+def _doubled_braces(text: str, position: int) -> _Found | None:
+    """Braces that stand twice, as in the template of the example that the model follows; it must be the last form."""
+    if not text.startswith("{{", position):
+        return None
+
+    try:
+        value, end = _JSON.raw_decode(text, position + 1)
+    except ValueError:
+        value, end = None, position
+    if text.startswith("}", end):  # only the outer ones
+        return _Found([call_in(value)], end + 1)
+
+    single = _DOUBLED.sub(_halved, text[position:])
+    value, end = _JSON.raw_decode(single)
+    while marker := _MARKER.match(single, end):
+        end = marker.end()
+    return _Found([call_in(value)], len(text)) if end == len(single) else None
+
+
+def _halved(match: re.Match[str]) -> str:
+    if match[0].startswith('"'):
+        if "{{" in match[0] or "}}" in match[0]:
+            raise ValueError("braces of the template, or of the argument?")
+
+        return match[0]
+
+    return match[0][0]
+
+
+def _json(text: str, position: int) -> _Found:
+    """The last form: a call as a JSON object, or a list of such."""
+    value, end = _JSON.raw_decode(text, position)
+    match value:
+        case {"tool_calls": list(values), **rest} if not rest:
+            return _Found([call_in(each) for each in values], end)
+        case list():
+            return _Found([call_in(each) for each in value], end)
+    return _Found([call_in(value)], end)
+
+
+_FORMS: tuple[Callable[[str, int], _Found | None], ...] = (
+    _function,
+    _element,
+    _keyed,
+    _named,
+    _marker,
+    _python,
+    _doubled_braces,
+    _json,
+)

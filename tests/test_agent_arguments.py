@@ -27,7 +27,7 @@ async def test_a_request_has_many_forms(request_: Any) -> None:
     assert agent.history[1].text == "hi"
 
 
-@pytest.mark.parametrize("request_", [5, b"hi", {"role": "user", "content": "hi"}, ["hi"]])
+@pytest.mark.parametrize("request_", [5, b"hi", {"role": "user", "content": "hi"}, ["hi", 5]])
 async def test_what_is_no_request_is_refused(request_: Any) -> None:
     """Anything else is a TypeError that shows it, and the agent is as before."""
     agent = AsyncAgent(ScriptedModel([]))

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .events import ToolStarted as ToolStarted
     from .events import TurnFinished as TurnFinished
     from .events import TurnStarted as TurnStarted
+    from .images import image_part as image_part
     from .limits import Limits as Limits
     from .messages import Message as Message
     from .messages import ToolCall as ToolCall
@@ -126,6 +127,7 @@ _HOME = {
         "TurnFinished",
         "TurnStarted",
     ),
+    "images": ("image_part",),
     "limits": ("Limits",),
     "messages": ("Message", "ToolCall", "ToolCallFunction", "Usage"),
     "models": ("FallbackModel", "Model", "OpenAIModel", "OpenAIResponsesModel", "ReplayModel"),

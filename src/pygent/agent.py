@@ -29,7 +29,7 @@ from .events import (
     TurnStarted,
 )
 from .limits import Limits
-from .messages import JSON, Message, Prompt, Usage, as_user_message, parse_message, with_new_call_ids
+from .messages import JSON, Message, Prompt, Usage, as_user_message, never_silent, parse_message, with_new_call_ids
 from .models import CustomModel, ask, choose_model
 from .persona import Persona
 from .persona import system_prompt as default_prompt
@@ -282,7 +282,7 @@ class AsyncAgent:
                 self._add(turn.reply)
             raise
 
-        reply = with_new_call_ids(reply, self.history)
+        reply = never_silent(with_new_call_ids(reply, self.history))
         turn.add(reply)
         self.usage += reply.usage or Usage()
         return reply

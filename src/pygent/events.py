@@ -83,7 +83,7 @@ class ToolCallDelta(Event, frozen=True):
 
 
 class StreamRestarted(Event, frozen=True):
-    """The reply broke off and is asked for again: forget the deltas since the step began."""
+    """The reply broke off and is asked for again, or was a thought so far: forget the text since the step began."""
 
     reason: str
 

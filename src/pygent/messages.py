@@ -5,6 +5,8 @@ A conversation is a list of these. The model sees `Message.encoded`; a journal k
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -26,6 +28,9 @@ Content: TypeAlias = str | tuple[dict[str, JSON], ...] | None
 
 Prompt: TypeAlias = "str | Message | Sequence[str | Mapping[str, JSON]]"
 """What a user may say: a text, a whole message, or a list of texts and content parts such as images."""
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+"""The names of functions that OpenAI's servers take."""
 
 REPLAYED_FIELDS = ("reasoning_details",)
 """Fields of a reply that mean nothing to us, and that the server which sent them wants back as they came."""
@@ -55,6 +60,14 @@ class ToolCallFunction(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     arguments: str = "{}"
+
+    def sendable(self) -> ToolCallFunction:
+        """This call as any server takes it back: models get names and JSON wrong, and strict servers refuse them then.
+
+        What is no JSON object becomes one around it, so the model sees what it wrote when it is told what was wrong.
+        """
+        name = self.name if _NAME.fullmatch(self.name) else re.sub(r"[^\w-]", "_", self.name, flags=re.ASCII)[:64]
+        return ToolCallFunction(name=name or "unnamed", arguments=_as_object(self.arguments))
 
 
 def _function_type() -> Literal["function"]:
@@ -139,7 +152,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dic
         }
         if self.tool_calls:
             wire["tool_calls"] = [
-                {"id": call.id, "function": msgspec.to_builtins(call.function), "type": call.type}
+                {"id": call.id, "function": msgspec.to_builtins(call.function.sendable()), "type": call.type}
                 for call in self.tool_calls
             ]
         if self.tool_call_id is not None:
@@ -317,6 +330,21 @@ def parse_usage(usage: object) -> Usage | None:
         cached_tokens=_count(_fields(fields.get("prompt_tokens_details") or {}), "cached_tokens"),
         reasoning_tokens=_count(_fields(fields.get("completion_tokens_details") or {}), "reasoning_tokens"),
     )
+
+
+def _as_object(arguments: str) -> str:
+    try:
+        msgspec.json.decode(arguments, type=dict[str, JSON])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        pass
+    else:
+        return arguments
+
+    try:  # such as a line break inside a string, which is understood here
+        value = json.loads(arguments or "{}", strict=False, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        value = None
+    return encode_json(value if isinstance(value, dict) else {"not_an_object": arguments}).decode()
 
 
 def _fields(value: object) -> Mapping[str, JSON]:

@@ -139,7 +139,7 @@ def test_restarted_reply_is_told_from_the_broken_one() -> None:
 
     assert lines_of(drawn(*events, shows_answer=True))[1:5] == [
         "It is br",
-        "  the reply broke off (connection reset) and is asked for again",
+        "  connection reset; starting over",
         "  connection reset; trying again in 0.5 s",
         "",
     ]

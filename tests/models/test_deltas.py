@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pygent.errors import ContextLengthError, ModelError, ModelResponseError, RateLimitError
-from pygent.events import Event, ReasoningDelta, TextDelta, ToolCallDelta
+from pygent.events import Event, ReasoningDelta, StreamRestarted, TextDelta, ToolCallDelta
 from pygent.messages import Message, Usage
 from pygent.models.deltas import PartialReply
 from pygent.models.sse import SSEDecoder
 from pygent.models.wire import decode_json, sound_text
 from pygent.testing.server import HELLO, STREAMS
-from pygent.testing.server.streams import SAYS_HELLO, STOP, TOOL_CALLS, calls, completion, delta, piece, said
+from pygent.testing.server.chunks import STOP, TOOLS, calls, completion, delta, piece, said
+from pygent.testing.server.streams import SAYS_HELLO, TOOL_CALLS
+
+A = '{"cmd": "ls"}'
 
 MERGED_BY_THE_READER = {"jsonbody_as_stream", "no_last_newline", "afterdone"}
 
@@ -110,6 +114,157 @@ def test_refusal_is_kept_and_shown() -> None:
     assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "I can't do that"
 
 
+TAGGED: dict[str, tuple[list[object], tuple[str | None, str | None]]] = {
+    "tags": ([said("<th"), said("ink>hm</think>"), said("\nHello"), STOP], ("hm", "Hello")),
+    "orphan": ([said("hm\n</thi"), said("nk>\n\nHello"), STOP], ("hm", "Hello")),
+    "never closed": ([said("<think>hm"), delta("length")], ("hm", "")),
+    "a field beside tags": ([delta(reasoning="so, "), said("<think>hm</think>Hello"), STOP], ("so, \n\nhm", "Hello")),
+    "a field, and a quotation": ([delta(reasoning="hm"), said("a\n</think>\nb"), STOP], ("hm", "a\n</think>\nb")),
+    "before a call": ([said("hm\n</think>\n"), calls(piece(A, name="bash", id="a")), TOOLS], ("hm", None)),
+    "held back to the end": ([said("Hello\n<"), STOP], (None, "Hello\n<")),
+    "held back, and no finish reason": ([said("Hello\n<")], (None, "Hello\n<")),
+    "in parts": ([said([{"type": "text", "text": "<think>hm</think>Hello"}]), STOP], ("hm", "Hello")),
+}
+
+
+@pytest.mark.parametrize(("chunks", "expected"), TAGGED.values(), ids=TAGGED)
+def test_thoughts_inside_the_content_are_taken_out(
+    chunks: list[object], expected: tuple[str | None, str | None]
+) -> None:
+    """They are reasoning like any other, and what a viewer has at the end is what the message holds."""
+    reply, events = PartialReply(), []
+    for chunk in chunks:
+        events += reply.add(chunk)
+    message = reply.message()
+    while any(isinstance(event, StreamRestarted) for event in events):
+        events.pop(0)
+
+    assert (message.reasoning, message.content) == expected
+    assert "".join(event.text for event in events if isinstance(event, ReasoningDelta)) == (expected[0] or "")
+    if reply.is_complete:
+        assert "".join(event.text for event in events if isinstance(event, TextDelta)) == (expected[1] or "")
+
+
+def test_thoughts_are_taken_out_of_a_whole_body() -> None:
+    """Nothing is shown that would have to be forgotten."""
+    reply = PartialReply()
+    events = reply.add_completion(json.dumps(completion({"content": "hm\n</think>\n\nHello"})).encode())
+
+    assert (reply.message().reasoning, reply.message().content) == ("hm", "Hello")
+    assert events == [ReasoningDelta(text="hm"), TextDelta(text="Hello")]
+
+
+def test_what_is_held_back_is_a_beginning_too() -> None:
+    """The model has said something, though nobody can see it yet."""
+    reply = PartialReply()
+
+    assert reply.add(said("<th")) == []
+    assert reply.has_begun
+
+
+def text_detail(text: str | None, index: int | None = 0, **fields: object) -> dict[str, object]:
+    place = {} if index is None else {"index": index}
+    return {"type": "reasoning.text", "text": text, **place, "format": "anthropic-claude-v1", **fields}
+
+
+ENCRYPTED = {"type": "reasoning.encrypted", "data": "c2VjcmV0", "index": 0, "id": "rs_1"}
+SUMMARY = {"type": "reasoning.summary", "summary": "It ", "index": 0}
+DETAILS: dict[str, tuple[list[object], list[object]]] = {
+    "none": ([None, [], [{}], "odd", [7]], []),
+    "text and its signature": (
+        [[text_detail("h")], [text_detail("m", signature=None)], [text_detail(None, signature="c2ln")]],
+        [text_detail("hm", signature="c2ln")],
+    ),
+    "the signature alone": ([[text_detail("", signature="c2ln")]], [text_detail("", signature="c2ln")]),
+    "text that comes late": ([[text_detail(None)], [text_detail("hm")]], [text_detail("hm")]),
+    "several places": (
+        [[text_detail("a")], [text_detail("b", 1)], [text_detail("c", 1)]],
+        [text_detail("a"), text_detail("bc", 1)],
+    ),
+    "no places": (
+        [[text_detail("a", None)], [text_detail("b", None)], [ENCRYPTED], [text_detail("c", None)]],
+        [text_detail("ab", None), ENCRYPTED, text_detail("c", None)],
+    ),
+    "several kinds in one place": (
+        [[SUMMARY], [{**SUMMARY, "summary": "is."}], [ENCRYPTED]],
+        [{**SUMMARY, "summary": "It is."}, ENCRYPTED],
+    ),
+    "what comes whole": ([[ENCRYPTED], [ENCRYPTED]], [ENCRYPTED, ENCRYPTED]),
+    "several ids in one place": (
+        [[text_detail("a", id="1")], [text_detail("b", id="2")]],
+        [text_detail("a", id="1"), text_detail("b", id="2")],
+    ),
+    "fields and kinds of tomorrow": (
+        [[text_detail("a", mood="calm")], [{"type": {"odd": 1}, "index": [2]}], [text_detail("b")]],
+        [text_detail("ab", mood="calm"), {"type": {"odd": 1}, "index": [2]}],
+    ),
+}
+
+
+@pytest.mark.parametrize(("pieces", "details"), DETAILS.values(), ids=DETAILS)
+def test_what_a_server_wants_back_is_put_together(pieces: list[object], details: list[object]) -> None:
+    """The details of a stream come to those of a reply that was not streamed, in the order of their beginnings."""
+    reply = PartialReply()
+    for piece_ in pieces:
+        reply.add(delta(reasoning_details=piece_))
+    whole = PartialReply()
+    whole.add_completion(json.dumps(completion({"content": "a", "reasoning_details": details})).encode())
+    expected = {"reasoning_details": details} if details else None
+
+    assert reply.message().replay == expected
+    assert whole.message().replay == expected
+
+
+def test_details_of_a_whole_body_are_left_as_they_are() -> None:
+    """The server wants the same sequence back, also where it numbered it oddly."""
+    details = [text_detail("a"), text_detail("b")]
+    reply = PartialReply()
+    reply.add_completion(json.dumps(completion({"content": "", "reasoning_details": details})).encode())
+
+    assert reply.message().replay == {"reasoning_details": details}
+
+
+SIGNATURE = {"google": {"thought_signature": "c2ln"}}
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [piece(A, name="bash", id="a", index=0, extra_content=SIGNATURE)],
+        [piece("", name="bash", id="a", index=0, extra_content=SIGNATURE), piece(A, index=0)],
+        [piece(A, name="bash", id="a", index=0), {"index": 0, "extra_content": SIGNATURE}],
+        [
+            piece(A, name="bash", id="a", index=0, extra_content={"other": 1}),
+            {"index": 0, "extra_content": {**SIGNATURE, "other": 2}},
+            {"index": 0, "extra_content": None},
+        ],
+    ],
+    ids=["at-once", "first", "last", "in-pieces"],
+)
+def test_what_is_attached_to_a_call_is_kept(pieces: list[dict[str, object]]) -> None:
+    """Gemini signs its calls, and refuses them without."""
+    reply = PartialReply()
+    for one in pieces:
+        reply.add(calls(one))
+    (call,) = reply.message().tool_calls
+
+    assert call.function.arguments == A
+    assert call.extra_content["google"] == SIGNATURE["google"]
+    assert call.extra_content.get("other") in (None, 2)
+
+
+@pytest.mark.parametrize("odd", ["\ud83c", 10**30, float("nan"), "x"], ids=["half-an-emoji", "huge", "nan", "sound"])
+def test_what_is_opaque_can_be_kept_and_sent(odd: object) -> None:
+    """Whatever a server attaches, a journal takes it."""
+    reply = PartialReply()
+    reply.add(delta(reasoning_details=[{"type": "new", "data": odd}]))
+    reply.add(calls(piece(A, name="bash", id="a", extra_content={"odd": odd})))
+    message = reply.message()
+
+    assert msgspec.json.decode(msgspec.json.encode(message), type=Message) == message
+    assert (message.replay == {"reasoning_details": [{"type": "new", "data": "x"}]}) is (odd == "x")
+
+
 def test_usage_and_finish_reason_are_kept() -> None:
     """The tokens come last, in a chunk without choices."""
     message, _ = merge(STREAMS["ok"])
@@ -167,7 +322,7 @@ def test_a_whole_completion_is_merged_by_the_same_rules() -> None:
 )
 def test_what_is_no_completion_is_refused(body: str) -> None:
     """The error shows what came instead."""
-    with pytest.raises(ModelResponseError, match="did not send a chat completion") as caught:
+    with pytest.raises(ModelResponseError, match="did not send a reply") as caught:
         PartialReply().add_completion(body.encode())
 
     assert (body or "nothing at all") in str(caught.value)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygent.models.rescue import rescue_tool_calls
+from pygent.messages import Message
+from pygent.models.rescue import rescue_tool_calls, take_written_calls
 
 TOOLS = [
     {
@@ -26,6 +27,8 @@ TOOLS = [
     {"type": "function", "function": {"name": "stop", "parameters": {"type": "object", "properties": {}}}},
 ]
 LS = '{"name": "bash", "arguments": {"cmd": "ls"}}'
+
+INVOKE = '<invoke name="bash">\n<parameter name="cmd">ls</parameter>\n</invoke>'
 
 FORMS = {
     "bare": LS,
@@ -46,7 +49,36 @@ FORMS = {
     "qwen-coder": "<tool_call>\n<function=bash>\n<parameter=cmd>\nls\n</parameter>\n</function>\n</tool_call>",
     "mistral": f"[TOOL_CALLS] [{LS}]",
     "mistral-named": '[TOOL_CALLS]bash[ARGS]{"cmd": "ls"}',
+    "mistral-with-an-id": '[TOOL_CALLS]bash[CALL_ID]abc123XYZ[ARGS]{"cmd": "ls"}',
+    "mistral-without-a-mark": '[TOOL_CALLS] bash {"cmd": "ls"}',
     "python-tag": '<|python_tag|>{"name": "bash", "parameters": {"cmd": "ls"}}<|eom_id|>',
+    "phi": f"<|tool_call|>[{LS}]<|/tool_call|>",
+    "functools": f"functools[{LS}]",
+    "tool-calls-field": f'{{"tool_calls": [{LS}]}}',
+    "tool-field": '{"tool": "bash", "args": {"cmd": "ls"}}',
+    "function-field": '{"type": "function", "function": "bash", "parameters": {"cmd": "ls"}}',
+    "anthropic-fields": '{"type": "tool_use", "id": "1", "name": "bash", "input": {"cmd": "ls"}}',
+    "doubled-braces": '{{"name": "bash", "arguments": {{"cmd": "ls"}}}}',
+    "doubled-outer-braces": '{{"name": "bash", "arguments": {"cmd": "ls"}}}',
+    "doubled-in-a-tag": '<tool_call>\n{{"name": "bash", "arguments": {{"cmd": "ls"}}}}\n</tool_call>',
+    "attributes": """<tools><function name="bash" arguments='{"cmd":"ls"}'></function></tools>""",
+    "attributes-alone": """<function name="bash" arguments='{"cmd":"ls"}'/>""",
+    "attributes-escaped": '<tool_call name="bash" arguments="{&quot;cmd&quot;: &quot;ls&quot;}" />',
+    "element-with-json": '<function name="bash">{"cmd": "ls"}</function>',
+    "invoke": f"<function_calls>\n{INVOKE}\n</function_calls>",
+    "minimax": f"<minimax:tool_call>\n{INVOKE}\n</minimax:tool_call>",
+    "glm": "<tool_call>bash\n<arg_key>cmd</arg_key>\n<arg_value>ls</arg_value>\n</tool_call>",
+    "deepseek": "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>bash\n```json\n"
+    '{"cmd": "ls"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+    "deepseek-newer": '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>bash<｜tool▁sep｜>{"cmd": "ls"}<｜tool▁call▁end｜>',
+    "kimi": "<|tool_calls_section_begin|><|tool_call_begin|>functions.bash:0<|tool_call_argument_begin|>"
+    '{"cmd": "ls"}<|tool_call_end|><|tool_calls_section_end|>',
+    "gpt-oss": '<|channel|>commentary to=functions.bash <|constrain|>json<|message|>{"cmd": "ls"}<|call|>',
+    "python": 'bash(cmd="ls")',
+    "python-list": "[bash(cmd='ls')]",
+    "python-in-a-tag": '<tool_call>bash(cmd="ls")</tool_call>',
+    "python-behind-a-tag": '<|python_tag|>bash(cmd = """ls""",)<|eom_id|>',
+    "gemma": '```tool_code\nbash(cmd="ls")\n```',
 }
 
 DECOYS = {
@@ -70,6 +102,35 @@ DECOYS = {
     "wrapper-only": "```json\n```",
     "deep": '{"name":' * 100_000,
     "code": "```python\nbash(cmd='ls')\n```",
+    "code-without-language": "```\nbash(cmd='ls')\n```",
+    "code-in-a-sentence": "`bash(cmd='ls')`",
+    "word-with-parentheses": "stop()",
+    "positional": "bash('ls')",
+    "computed": "bash(cmd=f'ls {x}')",
+    "nested": "bash(cmd=str('ls'))",
+    "joined": "bash(cmd='ls' + 'x')",
+    "character-code": r"bash(cmd='\x6cs')",
+    "unclosed-python": "bash(cmd='ls'",
+    "unclosed-list": "[bash(cmd='ls')",
+    "assigned": "x = bash(cmd='ls')",
+    "signature": "bash(cmd, timeout=30)",
+    "unknown-in-python": "rm(cmd='ls')",
+    "a-function-described": '{"name": "stop", "parameters": {"type": "object", "properties": {}}}',
+    "two-names": '{"name": "bash", "tool": "stop", "arguments": {"cmd": "ls"}}',
+    "two-arguments": '{"name": "bash", "arguments": {"cmd": "ls"}, "input": {"cmd": "pwd"}}',
+    "calls-and-more": f'{{"tool_calls": [{LS}], "why": "an example"}}',
+    "whose-braces": '{{"name": "bash", "arguments": {{"cmd": "docker ps --format {{.ID}}"}}}}',
+    "braces-that-do-not-match": '{{"name": "bash", "arguments": {"cmd": "ls"}}',
+    "braces-and-words": '{{"name": "bash", "arguments": {{"cmd": "ls"}}}} lists files',
+    "attributes-and-a-body": """<function name="bash" arguments='{"cmd":"ls"}'>{"cmd":"pwd"}</function>""",
+    "words-in-an-element": '<invoke name="bash"><parameter name="cmd">ls</parameter> I hope</invoke>',
+    "element-never-closed": '<invoke name="bash"><parameter name="cmd">ls</parameter>',
+    "unknown-element": '<button name="bash" arguments="{}"/>',
+    "glm-and-words": "<tool_call>bash the keyboard</tool_call>",
+    "glm-value-missing": "<tool_call>bash\n<arg_key>cmd</arg_key>\n</tool_call>",
+    "mistral-and-words": '[TOOL_CALLS] I call bash {"cmd": "ls"}',
+    "markers-only": "<|python_tag|><|eom_id|>",
+    "no-end-of-calls": "\n".join([LS] * 101),
 }
 
 
@@ -102,6 +163,91 @@ def test_several_calls_keep_their_order() -> None:
 
     assert [call.function.name for call in calls] == ["bash", "stop"]
     assert calls[0].id != calls[1].id
+
+
+PARALLEL = {
+    "llama": f'<|python_tag|>{LS}; {{"name": "stop", "parameters": {{}}}}',
+    "python": "[bash(cmd='ls'), stop()]",
+    "python-lines": 'bash(cmd="ls")\nstop()',
+    "mistral": '[TOOL_CALLS]bash[ARGS]{"cmd": "ls"}[TOOL_CALLS]stop[ARGS]{}',
+    "glm": "<tool_call>bash<arg_key>cmd</arg_key><arg_value>ls</arg_value></tool_call><tool_call>stop</tool_call>",
+    "invoke": '<invoke name="bash"><parameter name="cmd">ls</parameter></invoke><invoke name="stop"></invoke>',
+    "functools": f'functools[{LS}, {{"name": "stop", "arguments": {{}}}}]',
+    "lines": f'{LS}\n{{"name": "stop", "arguments": {{}}}}',
+}
+
+
+@pytest.mark.parametrize("text", PARALLEL.values(), ids=PARALLEL)
+def test_forms_of_several_calls(text: str) -> None:
+    """Each family of models has its way to call twice at once."""
+    calls = rescue_tool_calls(text, TOOLS)
+
+    assert [(call.function.name, json.loads(call.function.arguments)) for call in calls] == [
+        ("bash", {"cmd": "ls"}),
+        ("stop", {}),
+    ]
+
+
+PYTHON_VALUES = {
+    r"'a\'b\"c\n'": "a'b\"c\n",
+    r"'grep \d+ f'": r"grep \d+ f",
+    '"""a\n"b"\n"""': 'a\n"b"\n',
+    "'a\\\nb'": "ab",
+    "''": "",
+}
+
+
+@pytest.mark.parametrize(("written", "cmd"), PYTHON_VALUES.items(), ids=range(len(PYTHON_VALUES)))
+def test_pythons_texts_are_read_as_python_reads_them(written: str, cmd: str) -> None:
+    """Quotes and escapes come to the command that was meant."""
+    (call,) = rescue_tool_calls(f"bash(cmd={written}, timeout=2.5)", TOOLS)
+
+    assert json.loads(call.function.arguments) == {"cmd": cmd, "timeout": 2.5}
+
+
+def test_pythons_other_values_are_plain_ones() -> None:
+    """What JSON knows, and the three words that Python spells otherwise."""
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    (call,) = rescue_tool_calls('f(a=True, b=None, c=[1, {"d": -2e3}], e=False, g=true)', tools)
+
+    assert json.loads(call.function.arguments) == {
+        "a": True,
+        "b": None,
+        "c": [1, {"d": -2000.0}],
+        "e": False,
+        "g": True,
+    }
+
+
+def test_braces_of_a_command_survive_doubled_ones() -> None:
+    """Where only the outer braces stand twice, those inside are the command's own."""
+    (call,) = rescue_tool_calls('{{"name": "bash", "arguments": {"cmd": "docker ps --format {{.ID}}"}}}', TOOLS)
+
+    assert json.loads(call.function.arguments) == {"cmd": "docker ps --format {{.ID}}"}
+
+
+def test_half_an_emoji_is_replaced() -> None:
+    """What is left can be encoded, shown and run."""
+    (call,) = rescue_tool_calls(r'{"name": "bash", "arguments": {"cmd": "echo \ud83c"}}', TOOLS)
+
+    assert json.loads(call.function.arguments.encode()) == {"cmd": "echo \ufffd"}
+
+
+def test_a_refusal_is_no_call() -> None:
+    """Whatever its words are."""
+    refusal = Message(role="assistant", content="", refusal=LS)
+
+    assert take_written_calls(refusal, TOOLS) is refusal
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "[", "{", '{"a":', "<", " ", "\\", "'", "```", "<tool_call>", "bash(cmd='", "{{", "\n"]
+)
+def test_long_texts_are_read_in_a_blink(unit: str) -> None:
+    """No form takes a time that grows with the square of the text: this would be minutes."""
+    assert rescue_tool_calls(unit * 200_000, TOOLS) == ()
+    assert rescue_tool_calls(f"bash(cmd='{unit * 200_000}", TOOLS) == ()
+    assert rescue_tool_calls(f'<invoke name="bash"><parameter name="cmd">{unit * 200_000}', TOOLS) == ()
 
 
 def test_raw_newlines_in_strings_are_forgiven() -> None:

@@ -30,7 +30,7 @@ def merged(stream: bytes) -> tuple[PartialResponse, list[Event]]:
     response, shown = PartialResponse("me"), []
     for data in SSEDecoder().feed(stream):
         if data == "[DONE]":
-            response.is_complete = True
+            response.end()
         else:
             shown += response.add(json.loads(data))
     return response, shown

@@ -79,6 +79,49 @@ def test_line_ends_do_not_matter(pieces: Sequence[bytes]) -> None:
         assert decode(stream.replace(b"\n", end)) == decode(stream)
 
 
+DATA = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=12)
+NOISE = st.lists(
+    st.sampled_from([": hello", ":", "id: 7", "id", "retry: 10", "event: ping", "event", "database: x", "\u2028", "x"]),
+    max_size=3,
+)
+
+
+@st.composite
+def written(draw: st.DrawFn) -> tuple[list[str], bytes]:
+    """Some events, and a stream that says them, with all that a server may write around them."""
+    events, lines = [], draw(st.sampled_from([[], ["\ufeff: mark"]]))
+    for parts in draw(st.lists(st.lists(DATA, min_size=1, max_size=3), max_size=5)):
+        for part in parts:
+            lines += draw(NOISE)
+            space = " " if part.startswith(" ") or draw(st.booleans()) else ""
+            lines.append("data" if not part and draw(st.booleans()) else f"data:{space}{part}")
+        lines += [*draw(NOISE), "", *[""] * draw(st.integers(0, 2))]
+        if any(parts) or len(parts) > 1:
+            events.append("\n".join(parts))
+        if draw(st.booleans()):
+            lines += [*draw(NOISE), ""]  # a block without data, such as a ping
+    stream = ""
+    for line in lines:
+        ends = (
+            ["\r", "\r\n"] if not line and stream.endswith("\r") else ["\n", "\r", "\r\n"]
+        )  # CR and LF would be one end
+        stream += line + draw(st.sampled_from(ends))
+    return events, stream.encode()
+
+
+@given(said=written(), sizes=st.lists(st.integers(1, 9), max_size=20))
+def test_what_was_written_is_read(said: tuple[list[str], bytes], sizes: Sequence[int]) -> None:
+    """Any events, among comments, pings and other fields, with any line ends and chunks, come out as they went in."""
+    events, stream = said
+    chunks, start = [], 0
+    while start < len(stream):
+        size = sizes[len(chunks)] if len(chunks) < len(sizes) else len(stream)
+        chunks.append(stream[start : start + size])
+        start += size
+
+    assert decode(*chunks) == events
+
+
 @pytest.mark.parametrize("chunk", [1 << 10, 1 << 14, 1 << 20])
 def test_large_events_are_refused(chunk: int) -> None:
     """Memory is bounded: an event beyond the limit is an error, finished or not."""

@@ -71,6 +71,7 @@ from pygent import (
     Usage,
     WorkspaceError,
     __version__,
+    image_part,
     open_runtime,
     register_tool,
     tool,
@@ -108,7 +109,7 @@ async def step_by_step(runtime: AsyncRuntime) -> Message:
         approver=only_reading,
         limits=Limits(max_steps=30, step_timeout=120, max_time=900, max_tokens=200_000),
         settings=Settings(model="qwen3"),
-        history=[Message.system("Be brief."), Message.user("Hello")],
+        history=[Message.system("Be brief."), Message.user(["Hello", image_part("sketch.png", detail="low")])],
     )
     reply = await agent.step("And now?")
     agent.steer("use pytest")

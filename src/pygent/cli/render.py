@@ -112,7 +112,7 @@ class Progress:
                 self._move(f"writing a call of {visible(name)}" if name else "writing a call")
             case StreamRestarted(reason=reason):
                 self._said = ""
-                self._note(f"the reply broke off ({reason}) and is asked for again")
+                self._note(f"{reason}; starting over")
             case ToolCallsRescued() if self._said:
                 self._said = ""
                 self._note("the text is a tool call, and is taken as one")

@@ -264,8 +264,11 @@ def _redirect_target(method: str, url: str, response: Response) -> str | None:
     if response.status not in ((307, 308) if method == "POST" else (301, 302, 303, 307, 308)):
         return None  # the others would make a GET of a POST
 
-    target = urljoin(url, response.headers.get("location", ""))
-    return target if urlsplit(target)[:2] == urlsplit(url)[:2] else None
+    try:
+        target = urljoin(url, response.headers.get("location", ""))
+        return target if urlsplit(target)[:2] == urlsplit(url)[:2] else None
+    except ValueError:  # no address at all
+        return None
 
 
 def _load_exchange() -> _Exchange:

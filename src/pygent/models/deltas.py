@@ -116,7 +116,7 @@ class PartialReply:
             yield from self._add_delta(delta)
             self._details.add(delta.get("reasoning_details"), are_whole=is_whole)
         if choice.get("finish_reason"):
-            self.finish_reason = str(choice["finish_reason"])
+            self.finish_reason = sound_text(str(choice["finish_reason"]))
             self.is_complete = True
             yield from self._content.end(calls_follow=bool(self._calls.calls))
 

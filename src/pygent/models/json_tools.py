@@ -1,9 +1,9 @@
 """Tools for models that have none: the conversation asks for calls as JSON, and the JSON becomes calls.
 
-What is asked for is `{"reply": "…", "calls": [{"name": "…", "arguments": {…}}]}`, always with both fields. It is one
-plain object, which is what servers can hold a model to and what small models get right: they need not choose between
-two shapes before they know what they want, "no call" is an empty list, and they may say first what they are about to
-do, which makes the call after it a better one. Pure functions; nothing is sent here.
+What is asked for is either `{"calls": [{"name": "…", "arguments": {…}}]}` or `{"reply": "…"}`. The first word decides,
+as it does where a model calls tools natively. Both fields in one object, which strict servers would like better, were
+tried with a small model: asked for words beside its calls it says what it cannot know yet, or says it and calls
+nothing. Pure functions; nothing is sent here.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from msgspec.structs import replace
 
 from ..messages import JSON, Content, Message, ToolCall, ToolCallFunction, parse_message
 from .rescue import rescue_tool_calls
-from .wire import functions_of
+from .wire import functions_of, sound_text
 from .written_calls import call_in
 
 _INSTRUCTIONS = """\
-You can use tools. You call them by what you write: each of your messages is one JSON object and nothing else, such as
+You can use tools. You call them by what you write: each of your messages is one JSON object and nothing else. To use \
+tools:
 
-{"reply": "what you say to the user", "calls": [{"name": "name of a tool", "arguments": {}}]}
+{"calls": [{"name": "name of a tool", "arguments": {}}]}
 
 The calls are run in their order, and the next message brings their results. Wait for them; never make them up.
-To say something without using a tool, leave the list empty: {"reply": "what you say to the user", "calls": []}
+To answer the user, when you need no tool or know the results:
+
+{"reply": "what you say to the user"}
 
 The tools, each with the JSON Schema of its arguments:
 """
-
-_STRICT = {"type", "properties", "required", "additionalProperties", "items", "anyOf", "enum", "description", "title"}
-"""The words of JSON Schema that every server understands when it is strict."""
 
 _NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
 _FENCE = re.compile(r"^```\w*|```$")
@@ -70,11 +70,12 @@ def response_format(tools: Sequence[JSON], kind: Literal["json_schema", "json_ob
         return {"type": "json_object"}
 
     definitions: dict[str, JSON] = {}
-    calls = [_call_schema(function, definitions) for function in functions]
-    schema = _closed({"reply": {"type": "string"}, "calls": {"type": "array", "items": {"anyOf": calls}}})
+    each_call = {"anyOf": [_call_schema(function, definitions) for function in functions]}
+    calls = _closed({"calls": {"type": "array", "items": each_call, "minItems": 1}})
+    schema: JSON = {"type": "object", "anyOf": [calls, _closed({"reply": {"type": "string"}})]}
     if definitions:
         schema["$defs"] = definitions
-    return {"type": "json_schema", "json_schema": {"name": "reply", "strict": _is_strict(schema), "schema": schema}}
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
 
 
 def parse_json_reply(message: Message, tools: Sequence[JSON]) -> Message:
@@ -143,9 +144,10 @@ def _joined(contents: Iterable[Content]) -> Content:
 
 
 def _asked_json(words: str, calls: Sequence[ToolCallFunction]) -> str:
-    """A reply as the model is asked to write it."""
+    """A reply as the model is asked to write it; of another model's it may hold both."""
     written = [{"name": call.name, "arguments": _decoded(call.arguments)} for call in calls]
-    return json.dumps({"reply": words, "calls": written}, ensure_ascii=False)
+    reply = {"reply": words} if words or not calls else {}
+    return json.dumps({**reply, "calls": written} if calls else reply, ensure_ascii=False)
 
 
 def _decoded(arguments: str) -> JSON:
@@ -206,21 +208,6 @@ def _closed(properties: dict[str, JSON]) -> dict[str, JSON]:
     return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
 
 
-def _is_strict(schema: JSON) -> bool:
-    """Whether strict servers take it: they want each object closed, and each of its properties required."""
-    if not isinstance(schema, dict) or not schema or not schema.keys() <= _STRICT:
-        return False
-
-    properties = schema.get("properties", {})
-    if schema.get("type") == "object":
-        is_closed = schema.get("additionalProperties") is False and {*schema.get("required", ())} == {*properties}
-        if not is_closed:
-            return False
-
-    inner = [*properties.values(), *schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ())]
-    return all(map(_is_strict, inner))
-
-
 # The reply.
 
 
@@ -232,20 +219,17 @@ def _parse(text: str) -> tuple[str, tuple[ToolCall, ...]]:
         RecursionError: it is nested too deeply.
     """
     value = _JSON.decode(_FENCE.sub("", text.strip()))
-    match value:
-        case {"reply": str() | None as words, "calls": list() | dict() | None as calls} if len(value) == 2:
-            pass
-        case {"reply": str(words)} if len(value) == 1:
-            calls = []
-        case {"calls": list() | dict() as calls} if len(value) == 1:
-            words = ""
-        case _:
-            raise ValueError("not the JSON that was asked for")
+    if not isinstance(value, dict) or not value or not value.keys() <= {"reply", "calls"}:
+        raise ValueError("not the JSON that was asked for")
 
-    return words or "", tuple(map(_tool_call, [calls] if isinstance(calls, dict) else calls or []))
+    words, calls = value.get("reply") or "", value.get("calls") or []
+    if not isinstance(words, str) or not isinstance(calls, list | dict):
+        raise ValueError("not what its fields should hold")
+
+    return sound_text(words), tuple(map(_tool_call, [calls] if isinstance(calls, dict) else calls))
 
 
 def _tool_call(value: JSON) -> ToolCall:
     name, arguments = call_in({**value, "arguments": {}} if isinstance(value, dict) and len(value) == 1 else value)
     written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    return ToolCall(id=f"call_{uuid4().hex}", function=ToolCallFunction(name=name, arguments=written))
+    return ToolCall(id=f"call_{uuid4().hex}", function=ToolCallFunction(name=name, arguments=sound_text(written)))

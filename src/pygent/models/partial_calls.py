@@ -8,14 +8,15 @@ from uuid import uuid4
 
 from ..events import ToolCallDelta
 from ..messages import JSON, ToolCall, ToolCallFunction
-from .wire import decode_json, parse_index, sound_text
+from .wire import decode_json, parse_index, sound_json, sound_text
 
 
 class _PartialCall:
     """One tool call as far as it came."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, index: int | None) -> None:
         self.number = number
+        self.index = index  # at which it began
         self.id = ""
         self.name = ""
         self.pieces: list[str] = []  # of the arguments
@@ -28,6 +29,10 @@ class _PartialCall:
     @property
     def is_whole(self) -> bool:
         """Whether the arguments are a whole object already."""
+        last = next((piece for piece in reversed(self.pieces) if piece.strip()), "")
+        if not last.rstrip().endswith("}"):  # most are not, and need not be decoded to know it
+            return False
+
         try:
             return isinstance(decode_json(self.arguments), dict)
         except ValueError:
@@ -51,11 +56,11 @@ class PartialCalls:
         """Merge one piece; `is_first` in the list of its chunk."""
         function = piece.get("function")
         function = function if isinstance(function, Mapping) else {}
-        call_id, index = str(piece.get("id") or ""), parse_index(piece.get("index"))
-        name, arguments = str(function.get("name") or ""), _arguments(function.get("arguments"))
+        call_id, index = sound_text(str(piece.get("id") or "")), parse_index(piece.get("index"))
+        name, arguments = sound_text(str(function.get("name") or "")), _arguments(function.get("arguments"))
         call = self._find(call_id, index, name, arguments, is_first)
         if call is None:
-            call = _PartialCall(len(self.calls))
+            call = _PartialCall(len(self.calls), index)
             self.calls.append(call)
         if call_id:
             call.id = call.id or call_id
@@ -80,10 +85,8 @@ class PartialCalls:
 
             call_id = call.id if call.id and call.id not in used else f"call_{uuid4().hex}"
             used.add(call_id)
-            function = ToolCallFunction(
-                name=sound_text(call.name), arguments=sound_text(call.arguments).strip() or "{}"
-            )
-            calls.append(ToolCall(id=call_id, function=function, extra_content=call.extra_content))
+            function = ToolCallFunction(name=call.name, arguments=sound_text(call.arguments).strip() or "{}")
+            calls.append(ToolCall(id=call_id, function=function, extra_content=sound_json(call.extra_content)))
         return tuple(calls)
 
     def _find(self, call_id: str, index: int | None, name: str, arguments: str, is_first: bool) -> _PartialCall | None:
@@ -105,7 +108,9 @@ class PartialCalls:
             return known
 
         # A name under a known id: the server repeats itself, or it gave one id to two calls.
-        return None if index is not None or (arguments and known.is_whole) else known
+        is_other = index is not None and (index != known.index or known.name not in ("", name))
+        is_next = bool(arguments.strip()) and known.is_whole
+        return None if is_other or is_next else known
 
 
 def _arguments(value: JSON) -> str:

@@ -14,7 +14,8 @@ def encode_conversation(messages: Sequence[Message | Mapping[str, JSON]], provid
     A provider may want more of its own replies back than a message holds for all:
 
     - the reasoning, in its `reasoning_field`: with each message that calls tools, for there the model goes on
-      thinking, even if it thought nothing. It goes with it from then on, so that the beginning of a conversation stays
+      thinking, even if it thought nothing; a local server, which may be another than its port says, is not sent an
+      empty one. It goes with it from then on, so that the beginning of a conversation stays
       as it is, and the server can keep what it computed of it.
     - the opaque fields that it `replays`, of messages and of their tool calls.
 
@@ -32,7 +33,7 @@ def _encoded(message: Message, provider: Provider | None) -> bytes:
         return message.encoded
 
     extras: dict[str, JSON] = {}
-    if provider.reasoning_field and message.tool_calls:
+    if provider.reasoning_field and message.tool_calls and (message.reasoning or not provider.local):
         extras[provider.reasoning_field] = message.reasoning or ""
     if message.replay:
         extras |= {name: message.replay[name] for name in provider.replays if name in message.replay}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..messages import JSON
-from .wire import sound_text
+from .wire import sound_json, sound_text
 
 _GROWING = {"reasoning.text": "text", "reasoning.summary": "summary"}
 """The kinds that come in pieces, and the field that grows by them; the others come whole."""
@@ -59,7 +59,7 @@ class ReasoningDetails:
 
     def whole(self) -> list[JSON]:
         """All of them, in the order in which they began."""
-        return [detail.whole() for detail in self._details]
+        return sound_json([detail.whole() for detail in self._details]) or []
 
     def _add(self, piece: Mapping[str, JSON], is_whole: bool) -> None:
         growing = _GROWING.get(str(piece.get("type")))

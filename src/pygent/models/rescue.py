@@ -18,7 +18,7 @@ from ..errors import ToolError
 from ..events import Emit, ToolCallsRescued
 from ..messages import JSON, Message, ToolCall, ToolCallFunction
 from ..schema import validate
-from .wire import functions_of
+from .wire import functions_of, sound_text
 from .written_calls import written_calls
 
 _log = logging.getLogger("pygent.models")
@@ -69,4 +69,4 @@ def _checked(name: str, arguments: JSON, schemas: Mapping[str, JSON]) -> ToolCal
 
     written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
     validate(written, schemas[name])
-    return ToolCall(id=f"call_{uuid4().hex}", function=ToolCallFunction(name=name, arguments=written))
+    return ToolCall(id=f"call_{uuid4().hex}", function=ToolCallFunction(name=name, arguments=sound_text(written)))

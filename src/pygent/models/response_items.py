@@ -159,8 +159,8 @@ def _items(message: Message, number: int) -> Iterator[JSON]:
         known = {"id": f"msg_pygent_{number}", "status": "completed"}
         yield {"type": "message", "role": "assistant", "content": said, **known}
     for call in message.tool_calls:
-        name, arguments = call.function.name, call.function.arguments
-        yield {"type": "function_call", "call_id": call.id, "name": name, "arguments": arguments}
+        function = call.function.sendable()
+        yield {"type": "function_call", "call_id": call.id, "name": function.name, "arguments": function.arguments}
 
 
 def _input_parts(content: Sequence[Mapping[str, JSON]]) -> list[JSON]:

@@ -155,7 +155,7 @@ class ThinkingSplitter:
     def _turn_into_thought(self, text: str) -> Iterator[Event]:
         """The text so far was a thought, which its template had opened."""
         if self._said:
-            yield StreamRestarted(reason="it was the model's thinking")
+            yield StreamRestarted(reason="what came so far was thinking")
         if thought := text.strip():
             yield ReasoningDelta(text=thought)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ..messages import JSON
+from ..messages import JSON, encode_json
 
 
 def decode_json(data: str | bytes) -> JSON:
@@ -43,6 +43,14 @@ def sound_text(text: str) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     return text
+
+
+def sound_json(value: JSON) -> JSON:
+    """The value as it can be kept and sent, its texts sound; None: it cannot be, for a number or its depth."""
+    try:
+        return msgspec.json.decode(encode_json(value))
+    except (ValueError, OverflowError, RecursionError):
+        return None
 
 
 def functions_of(tools: Sequence[JSON]) -> list[Mapping[str, JSON]]:

@@ -71,6 +71,20 @@ def build(session: nox.Session) -> None:
     session.run(python, "-m", "pygent", "--version", external=True)
 
 
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Cut off ten thousand requests, at any moment of their lives, and see what is left; arguments: another number."""
+    session.install("-e", ".[test]")
+    session.run("python", "-W", "error", "-m", "tests.models.cancel_storm", *(session.posargs or ["10000"]))
+
+
+@nox.session
+def scoreboard(session: nox.Session) -> None:
+    """Play the misbehaving server against Pygent and openai-python, and write docs/scoreboard.md; needs PyPI."""
+    session.install("-e", ".")
+    session.run("python", "benchmarks/scoreboard.py")
+
+
 @nox.session(reuse_venv=False)
 def demo(session: nox.Session) -> None:
     """Install Pygent as users do, into a fresh environment, and run `pygent demo`."""

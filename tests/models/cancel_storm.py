@@ -13,7 +13,8 @@ from itertools import count
 from statistics import median
 
 from pygent.messages import Message
-from pygent.models import OpenAIModel, Timeouts, http
+from pygent.models import OpenAIModel, Timeouts
+from pygent.models.http import exchange as http
 from pygent.testing.server import HELLO, MisbehavingServer, Request
 
 KEY = "sk-sentinel-1234567890"

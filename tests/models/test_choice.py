@@ -6,7 +6,7 @@ import pytest
 
 from pygent.errors import AuthenticationError, SettingsError
 from pygent.models.choice import at_provider, choose_model, resolve_model
-from pygent.models.endpoint import Endpoint
+from pygent.models.http.exchange.endpoint import Endpoint
 from pygent.providers import PROVIDERS
 from pygent.settings import Settings
 

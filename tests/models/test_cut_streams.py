@@ -11,8 +11,8 @@ from pygent.errors import ModelError, StreamInterrupted
 from pygent.events import Event, TextDelta
 from pygent.messages import Message
 from pygent.models import OpenAIModel
-from pygent.models.deltas import PartialReply
-from pygent.models.stream import read_stream
+from pygent.models.chat.deltas import PartialReply
+from pygent.models.http.stream import read_stream
 from pygent.testing.server import STREAMS
 
 from .conftest import HI, KEY

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pygent.errors import ContextLengthError, ModelError, ModelResponseError, RateLimitError
 from pygent.events import Event, ReasoningDelta, StreamRestarted, TextDelta, ToolCallDelta
 from pygent.messages import Message, Usage
-from pygent.models.deltas import PartialReply
-from pygent.models.sse import SSEDecoder
+from pygent.models.chat.deltas import PartialReply
+from pygent.models.http.sse import SSEDecoder
 from pygent.models.wire import decode_json, sound_text
 from pygent.testing.server import HELLO, STREAMS
 from pygent.testing.server.chunks import STOP, TOOLS, calls, completion, delta, piece, said

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pygent.errors import AuthenticationError, ModelStatusError, SettingsError
-from pygent.models.endpoint import OPENAI_URL, Endpoint
-from pygent.models.timeouts import Timeouts
+from pygent.models.http.exchange.endpoint import OPENAI_URL, Endpoint
+from pygent.models.http.timeouts import Timeouts
 from pygent.settings import Settings
 
 from .conftest import KEY

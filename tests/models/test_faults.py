@@ -14,8 +14,8 @@ from pygent.errors import (
     QuotaError,
     RateLimitError,
 )
-from pygent.models.faults import EXCERPT_BYTES, not_a_reply, status_error
-from pygent.models.retry import is_retryable
+from pygent.models.http.exchange.faults import EXCERPT_BYTES, not_a_reply, status_error
+from pygent.models.http.retry import is_retryable
 
 
 def openai(message: str, code: object = None, type_: str = "invalid_request_error") -> dict[str, Any]:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pygent.models.gate import Gate, gate_of
+from pygent.models.http.exchange.gate import Gate, gate_of
 
 
 async def test_a_held_gate_keeps_all_waiting_until_its_time() -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from pygent.errors import ModelConnectionError, ModelError
 from pygent.messages import Message
-from pygent.models import OpenAIModel, http
+from pygent.models import OpenAIModel
+from pygent.models.http import exchange as http
 from pygent.testing.server import HELLO, MisbehavingServer
 from tests.completions_server import completions_server
 
@@ -71,7 +72,7 @@ with asyncio.Runner() as runner:
     runner.run(main())
     runner.run(main())""",
     "closed by hand": """
-from pygent.models import http
+from pygent.models.http import exchange as http
 
 async def closing():
     await main()

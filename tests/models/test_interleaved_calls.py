@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pygent.events import TextDelta, ToolCallDelta
-from pygent.models.deltas import PartialReply
+from pygent.models.chat.deltas import PartialReply
 from pygent.testing.server.streams import calls, piece, said
 
 Call: TypeAlias = tuple[str, str]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pygent.images import image_part
 from pygent.messages import Message, ToolCall, ToolCallFunction
-from pygent.models.json_tools import parse_json_reply, plain_conversation, response_format
+from pygent.models.chat.json_tools import parse_json_reply, plain_conversation, response_format
 
 BASH = {
     "type": "function",

@@ -13,8 +13,8 @@ import pytest
 from pygent.errors import ModelError
 from pygent.events import AnyEvent
 from pygent.messages import Message
-from pygent.models.deltas import PartialReply
-from pygent.models.faults import status_error
+from pygent.models.chat.deltas import PartialReply
+from pygent.models.http.exchange.faults import status_error
 from pygent.testing.server.streams import STOP, calls, completion, delta, piece, said
 
 Place: TypeAlias = tuple[str | int, ...]

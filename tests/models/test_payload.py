@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pygent.messages import Message, ToolCall, ToolCallFunction
-from pygent.models.payload import encode_conversation
+from pygent.models.chat.payload import encode_conversation
 from pygent.providers import PROVIDERS, Provider
 
 SIGNATURE = {"google": {"thought_signature": "c2ln"}}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pygent.messages import Message
-from pygent.models.rescue import rescue_tool_calls, take_written_calls
+from pygent.models.written.rescue import rescue_tool_calls, take_written_calls
 
 TOOLS = [
     {

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pygent.errors import ModelError, ModelResponseError, RateLimitError, StreamInterrupted
 from pygent.events import Event, ReasoningDelta, TextDelta, ToolCallDelta
 from pygent.messages import Message, ToolCall, ToolCallFunction, Usage
-from pygent.models.response_events import PartialResponse
-from pygent.models.sse import SSEDecoder
+from pygent.models.http.sse import SSEDecoder
+from pygent.models.response.events import PartialResponse
 from pygent.testing.server import HELLO, responses
 
 USAGE = Usage(prompt_tokens=10, completion_tokens=5, total_tokens=15, cached_tokens=4, reasoning_tokens=2)

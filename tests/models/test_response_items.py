@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from pygent.messages import Message, ToolCall, ToolCallFunction
-from pygent.models.response_items import encode_conversation, parse_output, replay_of, response_tools
+from pygent.models.response.items import encode_conversation, parse_output, replay_of, response_tools
 from pygent.testing.server import problem_of_response_request, responses
 
 AUTHOR = "http://localhost/v1 small"

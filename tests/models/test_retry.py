@@ -17,7 +17,7 @@ from pygent.errors import (
     RateLimitError,
     StreamInterrupted,
 )
-from pygent.models.retry import MAX_RETRY_AFTER, is_retryable, parse_retry_after, retry_delay, with_retries
+from pygent.models.http.retry import MAX_RETRY_AFTER, is_retryable, parse_retry_after, retry_delay, with_retries
 
 NOW = 1_700_000_000.0
 

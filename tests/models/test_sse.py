@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pygent.errors import ModelResponseError
-from pygent.models.sse import SSEDecoder
+from pygent.models.http.sse import SSEDecoder
 from pygent.testing.server import STREAMS
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pygent.errors import ModelResponseError
-from pygent.models.unpack import PIECE_BYTES, unpacker
+from pygent.models.http.unpack import PIECE_BYTES, unpacker
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,

@@ -14,7 +14,7 @@ from ..errors import PygentError, SettingsError
 from ..messages import JSON
 from ..models import OpenAIModel, Timeouts
 from ..models.choice import at_provider, resolve_model, url_of
-from ..models.endpoint import Endpoint
+from ..models.http.endpoint import Endpoint
 from ..models.info import ModelInfo
 from ..providers import PROVIDERS, Provider, provider_of
 from ..settings import Settings

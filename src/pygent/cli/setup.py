@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import AuthenticationError
 from ..models.choice import resolve_model
-from ..models.endpoint import Endpoint
+from ..models.http.endpoint import Endpoint
 from ..models.local import LocalServer, find_local_servers, local_urls, pick_model
 from ..providers import PROVIDERS, Provider
 from ..settings import Settings

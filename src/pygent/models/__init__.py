@@ -7,11 +7,11 @@ from .base import CustomModel, Model
 from .choice import ModelChoice, choose_model
 from .custom import ask
 from .fallback import FallbackModel
+from .http.timeouts import Timeouts
 from .info import ModelInfo
 from .openai import OpenAIModel
 from .replay import ReplayModel
 from .responses import OpenAIResponsesModel
-from .timeouts import Timeouts
 
 __all__ = [
     "CustomModel",

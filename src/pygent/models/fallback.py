@@ -15,7 +15,7 @@ from ..settings import Settings
 from .base import CustomModel
 from .choice import choose_model
 from .custom import ask
-from .viewers import Viewers
+from .http.viewers import Viewers
 
 _log = logging.getLogger("pygent.models")
 

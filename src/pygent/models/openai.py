@@ -8,17 +8,17 @@ from ..errors import ModelStatusError
 from ..events import Emit, TextDelta
 from ..messages import JSON, Message, encode_json
 from ..settings import Settings, ToolMode
-from .client import Client
-from .deltas import PartialReply
-from .dialect import Dialect
-from .endpoint import Endpoint, settings_for
+from .chat.deltas import PartialReply
+from .chat.dialect import Dialect
+from .chat.json_tools import parse_json_reply, plain_conversation, response_format
+from .chat.payload import encode_conversation
+from .http.client import Client
+from .http.endpoint import Endpoint, settings_for
+from .http.options import encode_options
+from .http.timeouts import Timeouts
+from .http.viewers import without_words
 from .info import ModelInfo
-from .json_tools import parse_json_reply, plain_conversation, response_format
-from .options import encode_options
-from .payload import encode_conversation
-from .rescue import take_written_calls
-from .timeouts import Timeouts
-from .viewers import without_words
+from .written.rescue import take_written_calls
 
 _OWN_OPTIONS = ("model", "messages", "tools", "stream", "stream_options")
 

@@ -11,14 +11,14 @@ from ..errors import ModelStatusError
 from ..events import Emit
 from ..messages import JSON, Message, encode_json
 from ..settings import Settings
-from .client import Client
-from .endpoint import Endpoint, settings_for
+from .http.client import Client
+from .http.endpoint import Endpoint, settings_for
+from .http.options import encode_options
+from .http.timeouts import Timeouts
 from .info import ModelInfo
-from .options import encode_options
-from .rescue import take_written_calls
-from .response_events import PartialResponse
-from .response_items import encode_conversation, response_tools
-from .timeouts import Timeouts
+from .response.events import PartialResponse
+from .response.items import encode_conversation, response_tools
+from .written.rescue import take_written_calls
 
 _log = logging.getLogger("pygent.models")
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from ..messages import JSON
+from ...messages import JSON
 from .python_calls import begins_python_call, parse_python_calls
 
 _MARKER = re.compile(

@@ -17,10 +17,10 @@ from uuid import uuid4
 
 from msgspec.structs import replace
 
-from ..messages import JSON, Content, Message, ToolCall, ToolCallFunction, parse_message
-from .rescue import rescue_tool_calls
-from .wire import functions_of, sound_text
-from .written_calls import call_in
+from ...messages import JSON, Content, Message, ToolCall, ToolCallFunction, parse_message
+from ..wire import functions_of, sound_text
+from ..written.rescue import rescue_tool_calls
+from ..written.syntax import call_in
 
 _INSTRUCTIONS = """\
 You can use tools. You call them by what you write: each of your messages is one JSON object and nothing else. To use \

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from ..errors import ModelError, ModelResponseError, StreamInterrupted
-from ..events import Event, TextDelta, ToolCallDelta
-from ..messages import JSON, Message, Usage, parse_usage
-from .faults import error_inside, not_a_reply
+from ...errors import ModelError, ModelResponseError, StreamInterrupted
+from ...events import Event, TextDelta, ToolCallDelta
+from ...messages import JSON, Message, Usage, parse_usage
+from ..http.faults import error_inside, not_a_reply
+from ..thinking import ThinkingSplitter
+from ..wire import decode_json, parse_index, sound_text
+from .items import BREAK, Part, parse_output, replay_of
 from .partial_items import PartialItem, PartialItems
-from .response_items import BREAK, Part, parse_output, replay_of
-from .thinking import ThinkingSplitter
-from .wire import decode_json, parse_index, sound_text
 
 
 class _Text(NamedTuple):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..errors import ModelResponseError
-from ..events import Event, TextDelta
-from ..messages import JSON, Message, Usage, parse_usage
-from .faults import error_inside, not_a_reply
+from ...errors import ModelResponseError
+from ...events import Event, TextDelta
+from ...messages import JSON, Message, Usage, parse_usage
+from ..http.faults import error_inside, not_a_reply
+from ..thinking import ThinkingSplitter
+from ..wire import decode_json, parse_index, sound_text
 from .partial_calls import PartialCalls
 from .reasoning_details import ReasoningDetails
-from .thinking import ThinkingSplitter
-from .wire import decode_json, parse_index, sound_text
 
 
 class PartialReply:

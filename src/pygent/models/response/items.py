@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import uuid4
 
-from ..messages import JSON, Message, ToolCall, ToolCallFunction, encode_json, parse_message
-from .thinking import ThinkingSplitter
-from .wire import decode_json, sound_text
+from ...messages import JSON, Message, ToolCall, ToolCallFunction, encode_json, parse_message
+from ..thinking import ThinkingSplitter
+from ..wire import decode_json, sound_text
 
 REPLAY = "responses"
 """The key in `Message.replay` under which the output of a response is kept."""

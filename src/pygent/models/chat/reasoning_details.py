@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..messages import JSON
-from .wire import sound_json, sound_text
+from ...messages import JSON
+from ..wire import sound_json, sound_text
 
 _GROWING = {"reasoning.text": "text", "reasoning.summary": "summary"}
 """The kinds that come in pieces, and the field that grows by them; the others come whole."""

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from ..errors import ModelResponseError
+from ...errors import ModelResponseError
 
 PIECE_BYTES = 1 << 20
 """The most that is unpacked at once."""

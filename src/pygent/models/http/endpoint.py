@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from ..errors import AuthenticationError, ModelError, ModelStatusError, SettingsError
-from ..providers import PROVIDERS, provider_of
-from ..settings import Settings
+from ...errors import AuthenticationError, ModelError, ModelStatusError, SettingsError
+from ...providers import PROVIDERS, provider_of
+from ...settings import Settings
 
 OPENAI_URL = str(PROVIDERS["openai"].base_url)
 

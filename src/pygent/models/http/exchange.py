@@ -24,7 +24,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from ..errors import ModelConnectionError, ModelError, ModelResponseError, ModelTimeout
+from ...errors import ModelConnectionError, ModelError, ModelResponseError, ModelTimeout
 from .unpack import unpacker
 
 _log = logging.getLogger("pygent.models")

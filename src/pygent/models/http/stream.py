@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Protocol
 
-from ..errors import ModelError, StreamInterrupted
-from ..events import Emit, Event
-from ..messages import JSON, Message
+from ...errors import ModelError, StreamInterrupted
+from ...events import Emit, Event
+from ...messages import JSON, Message
+from ..wire import decode_json
 from .faults import not_a_reply
 from .sse import MAX_EVENT_BYTES, SSEDecoder
-from .wire import decode_json
 
 if TYPE_CHECKING:
-    from .http import Response
+    from .exchange import Response
 
 MAX_STREAM_BYTES = 64 << 20
 """The longest stream: it wraps each word in two hundred bytes, so this is a long reply."""

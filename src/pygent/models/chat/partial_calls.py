@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from uuid import uuid4
 
-from ..events import ToolCallDelta
-from ..messages import JSON, ToolCall, ToolCallFunction
-from .wire import decode_json, parse_index, sound_json, sound_text
+from ...events import ToolCallDelta
+from ...messages import JSON, ToolCall, ToolCallFunction
+from ..wire import decode_json, parse_index, sound_json, sound_text
 
 
 class _PartialCall:

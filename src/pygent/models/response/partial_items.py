@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..messages import JSON
-from .response_items import Part, parts_of
+from ...messages import JSON
+from .items import Part, parts_of
 
 
 class PartialItem:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from urllib.parse import urljoin, urlsplit
 from uuid import uuid4
 
-from ..errors import (
+from ...errors import (
     ModelConnectionError,
     ModelError,
     ModelTimeout,
@@ -18,20 +18,20 @@ from ..errors import (
     SettingsError,
     StreamInterrupted,
 )
-from ..events import Emit
-from ..messages import Message
+from ...events import Emit
+from ...messages import Message
+from ..info import ModelInfo, parse_models
+from ..wire import decode_json
 from .endpoint import Endpoint
 from .faults import not_a_reply, status_error
 from .gate import gate_of
-from .info import ModelInfo, parse_models
 from .retry import retry_delay, with_retries
 from .stream import Reply, read_stream
 from .timeouts import Timeouts
 from .viewers import Viewers
-from .wire import decode_json
 
 if TYPE_CHECKING:
-    from .http import Response
+    from .exchange import Response
 
 T = TypeVar("T")
 
@@ -273,6 +273,6 @@ def _redirect_target(method: str, url: str, response: Response) -> str | None:
 
 def _load_exchange() -> _Exchange:
     """Import the HTTP libraries: a fifth of a second, in a worker thread."""
-    from .http import exchange
+    from .exchange import exchange
 
     return exchange

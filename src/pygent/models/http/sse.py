@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import ModelResponseError
+from ...errors import ModelResponseError
 
 MAX_EVENT_BYTES = 8 << 20
 """An event beyond 8 MiB is no chat chunk: the server is broken, and memory is shared."""

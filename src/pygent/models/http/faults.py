@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..errors import (
+from ...errors import (
     AuthenticationError,
     ContextLengthError,
     ModelError,
@@ -16,9 +16,9 @@ from ..errors import (
     QuotaError,
     RateLimitError,
 )
-from ..messages import JSON
+from ...messages import JSON
+from ..wire import decode_json, sound_text
 from .retry import parse_retry_after
-from .wire import decode_json, sound_text
 
 EXCERPT_BYTES = 2 << 10
 """How much of an answer an error keeps."""

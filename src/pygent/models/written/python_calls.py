@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from ..messages import JSON
+from ...messages import JSON
 
 _BEGIN = re.compile(r"\[?\s*[A-Za-z_]\w*\(")
 _NAME = re.compile(r"\s*([A-Za-z_]\w*)\(\s*")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import ModelError
-from ..events import Emit, Event, ReasoningDelta, RetryScheduled, StreamRestarted, TextDelta, ToolCallDelta
+from ...errors import ModelError
+from ...events import Emit, Event, ReasoningDelta, RetryScheduled, StreamRestarted, TextDelta, ToolCallDelta
 
 
 class Viewers:

@@ -14,12 +14,12 @@ from uuid import uuid4
 
 import msgspec
 
-from ..errors import ToolError
-from ..events import Emit, ToolCallsRescued
-from ..messages import JSON, Message, ToolCall, ToolCallFunction
-from ..schema import validate
-from .wire import functions_of, sound_text
-from .written_calls import written_calls
+from ...errors import ToolError
+from ...events import Emit, ToolCallsRescued
+from ...messages import JSON, Message, ToolCall, ToolCallFunction
+from ...schema import validate
+from ..wire import functions_of, sound_text
+from .syntax import written_calls
 
 _log = logging.getLogger("pygent.models")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..messages import JSON, Message, encode_json
-from ..providers import Provider
+from ...messages import JSON, Message, encode_json
+from ...providers import Provider
 
 
 def encode_conversation(messages: Sequence[Message | Mapping[str, JSON]], provider: Provider | None) -> list[bytes]:

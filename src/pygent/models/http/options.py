@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from ..errors import SettingsError
-from ..messages import JSON
+from ...errors import SettingsError
+from ...messages import JSON
 
 
 def encode_options(options: Mapping[str, JSON] | None, temperature: float | None, *, own: Collection[str]) -> bytes:

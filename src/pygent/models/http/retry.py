@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import TypeVar
 
-from ..errors import ModelConnectionError, ModelError, ModelResponseError, ModelStatusError, StreamInterrupted
+from ...errors import ModelConnectionError, ModelError, ModelResponseError, ModelStatusError, StreamInterrupted
 
 T = TypeVar("T")
 

@@ -6,9 +6,9 @@ import logging
 import re
 from typing import Literal, get_args
 
-from ..errors import ModelStatusError, SettingsError
-from ..providers import Provider
-from ..settings import ToolMode
+from ...errors import ModelStatusError, SettingsError
+from ...providers import Provider
+from ...settings import ToolMode
 
 _log = logging.getLogger("pygent.models")
 

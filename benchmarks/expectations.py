@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pygent.testing.server import HELLO, SCENARIOS, STREAMS
-from pygent.testing.server.chunks import WORDS
-from pygent.testing.server.streams import SAYS_HELLO, TOOL_CALLS
+from pygent.testing.server.chat.chunks import WORDS
+from pygent.testing.server.chat.text_streams import SAYS_HELLO
+from pygent.testing.server.chat.tool_streams import CALLS_TOOLS
 
 NO_ARGUMENTS = ("", "{}", None)
 """A call without arguments may be told in any of these ways."""
@@ -124,7 +125,7 @@ SPECIFIED = (
 
 
 def _tools(name: str) -> Expectation:
-    calls = tuple(TOOL_CALLS[name][1])
+    calls = CALLS_TOOLS[name].calls
     if name in ("tool_plain", "tool_two", "tool_interleaved"):
         return Expectation("Calls as OpenAI streams them.", texts=(None, ""), calls=calls)
 
@@ -140,7 +141,7 @@ _PARTIAL = "".join(word["choices"][0]["delta"]["content"] for word in WORDS[:2])
 
 _STREAMS: dict[str, Expectation] = {
     **{name: SAID if name in SPECIFIED else DIALECT for name in SAYS_HELLO},
-    **{name: _tools(name) for name in TOOL_CALLS},
+    **{name: _tools(name) for name in CALLS_TOOLS},
     "surrogates": replace(DIALECT, note="Its chunks lack the index of the choice, too: two oddities in one."),
     "comments": replace(
         SAID, note="openai-python's issues 2722 and 3833 are about blocks without data; both are closed."
@@ -240,6 +241,9 @@ _SCENARIOS: list[Row] = [
                 why="The server repeats the key; an error that does so, too, carries it into logs.",
                 hides_key=True,
                 note="It is the server that leaks; openai-python shows its message as it is.",
+            ),
+            "halfbody:503": replace(
+                _REFUSED, why="The status has said that there is no reply; the rest of the error never comes."
             ),
             "redirect": replace(NOTHING, why="It leads to where nobody answers."),
             "moved": Expectation(

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import textwrap
+from collections.abc import Iterator
+from itertools import dropwhile, groupby
 from pathlib import Path
 
+import click
 import pytest
 
+from pygent.cli.main import cli, run_command_line
 from pygent.settings import settings_table
 
 PROJECT = Path(__file__).parent.parent
@@ -50,6 +55,35 @@ def python_blocks() -> dict[str, str]:
 BLOCKS = python_blocks()
 
 
+def commands_in(line: str) -> Iterator[list[str]]:
+    """The words of each command in a line of a shell, without variables set for it; plain lines only, as we write."""
+    words = shlex.shlex(line, posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    for is_between, command in groupby(words, lambda word: set(word) <= set("|&;<>()")):
+        if not is_between:
+            yield list(dropwhile(re.compile(r"\w+=").match, command))
+
+
+def pygent_commands() -> dict[str, list[str]]:
+    """The arguments of every `pygent …` in the blocks of shell."""
+    shell = (
+        (name, line)
+        for name, path in PAGES.items()
+        for _, language, block in FENCE.findall(path.read_text(encoding="utf-8"))
+        if language in ("sh", "bash", "console")
+        for line in block.replace("\\\n", "").splitlines()
+    )
+    return {
+        f"{name}: {line.strip()}": words[1:]
+        for name, line in shell
+        for words in commands_in(line)
+        if words[:1] == ["pygent"]
+    }
+
+
+COMMANDS = pygent_commands()
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     """Each link within the project names a file that exists, and a heading in it."""
@@ -85,6 +119,32 @@ def test_imported_names_exist(block: str) -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "pygent":
             module = importlib.import_module(node.module or "")
             assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each `pygent …` that a reader may copy has the words that the command knows; nothing is run."""
+
+    def stop_at_the_door(group: click.Group) -> None:
+        for known in group.commands.values():
+            if isinstance(known, click.Group):
+                stop_at_the_door(known)
+            else:
+                monkeypatch.setattr(known, "callback", lambda **_: 0)
+
+    stop_at_the_door(cli)
+
+    assert run_command_line(COMMANDS[command]) == 0
+
+
+def test_there_are_commands_in_the_manual() -> None:
+    """They are found: with variables before them, in pipes, with a comment behind."""
+    assert len(COMMANDS) > 5
+    assert list(commands_in('A=1 pygent run -m x "a | b" | cat > b  # c')) == [
+        ["pygent", "run", "-m", "x", "a | b"],
+        ["cat"],
+        ["b"],
+    ]
 
 
 def test_every_example_is_in_the_manual() -> None:

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from .models import OpenAIModel as OpenAIModel
     from .models import OpenAIResponsesModel as OpenAIResponsesModel
     from .models import ReplayModel as ReplayModel
+    from .models import Timeouts as Timeouts
     from .persona import Persona as Persona
     from .runtimes import AsyncRuntime as AsyncRuntime
     from .runtimes import CommandResult as CommandResult
@@ -130,7 +131,7 @@ _HOME = {
     "images": ("image_part",),
     "limits": ("Limits",),
     "messages": ("Message", "ToolCall", "ToolCallFunction", "Usage"),
-    "models": ("FallbackModel", "Model", "OpenAIModel", "OpenAIResponsesModel", "ReplayModel"),
+    "models": ("FallbackModel", "Model", "OpenAIModel", "OpenAIResponsesModel", "ReplayModel", "Timeouts"),
     "persona": ("Persona",),
     "runtimes": ("AsyncRuntime", "CommandResult", "LocalRuntime", "Runtime", "open_runtime"),
     "settings": ("Settings",),

@@ -29,10 +29,11 @@ from .events import (
     TurnStarted,
 )
 from .limits import Limits
-from .messages import JSON, Message, Prompt, Usage, as_user_message, never_silent, parse_message, with_new_call_ids
+from .messages import JSON, Message, Prompt, Usage, as_user_message
 from .models import CustomModel, ask, choose_model
 from .persona import Persona
 from .persona import system_prompt as default_prompt
+from .replies import never_silent, parse_message, with_new_call_ids
 from .runtimes import AsyncRuntime, open_runtime
 from .session import HistoryFile
 from .settings import Settings

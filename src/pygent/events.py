@@ -83,7 +83,7 @@ class ToolCallDelta(Event, frozen=True):
 
 
 class StreamRestarted(Event, frozen=True):
-    """The reply broke off and is asked for again, or was a thought so far: forget the text since the step began."""
+    """The reply broke off and is asked for again, or was a thought so far: forget all deltas since the step began."""
 
     reason: str
 
@@ -98,7 +98,10 @@ class ToolCallsRescued(Event, frozen=True):
 
 
 class RetryScheduled(Event, frozen=True):
-    """A request failed and is sent again after `delay` seconds; `attempt` is the number of the failed one, from 1."""
+    """A request failed and is sent again after `delay` seconds; `attempt` is the number of the failed one, from 1.
+
+    With `attempt` 0 it was not sent yet: the server has too many requests already, of all who ask it with this key.
+    """
 
     attempt: int
     delay: float

@@ -6,7 +6,7 @@ import pytest
 
 from pygent.errors import AuthenticationError, SettingsError
 from pygent.models.choice import at_provider, choose_model, resolve_model
-from pygent.models.http.exchange.endpoint import Endpoint
+from pygent.models.http.endpoint import Endpoint
 from pygent.providers import PROVIDERS
 from pygent.settings import Settings
 
@@ -101,10 +101,28 @@ def test_names_that_cannot_be(name: str, told: str) -> None:
     assert told in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["mixtral:8x7b", "llama:7b", "grog", ":x", "opnai:", "qwen3-coder:latest"])
+@pytest.mark.parametrize("name", ["mixtral:8x7b", "llama:7b", "grok:x", ":x", "opnai:", "qwen3-coder:latest"])
+def test_names_of_other_servers(name: str) -> None:
+    """OpenAI has no names with a colon but those of tuned models: who would be asked there is told what there is."""
+    with pytest.raises(SettingsError, match=f"ollama:{name}"):
+        choose_model(name, Settings.from_env(ENVIRON))
+
+
+@pytest.mark.parametrize("name", ["grog", "ft:gpt-4.1:my-org::id"])
 def test_names_that_may_be(name: str) -> None:
     """What only looks like a slip is sent as it is: the server knows its names."""
     assert choose_model(name, Settings.from_env(ENVIRON)).name == name
+
+
+def test_a_provider_that_is_given_counts_more_than_an_address_that_is_there() -> None:
+    """What code says goes where it says, with the key that is meant for there; case does not matter."""
+    environ = {**ENVIRON, "OPENAI_BASE_URL": "http://gpu:8000/v1", "GROQ_API_KEY": "gsk-1234567890"}
+    settings = Settings.from_env(environ)
+
+    assert choose_model("Groq:llama", settings).model._client.endpoint.url == PROVIDERS["groq"].base_url
+    assert choose_model("mistral:7b", settings).model._client.endpoint.url == "http://gpu:8000/v1"
+    assert choose_model(None, Settings.from_env({**environ, "PYGENT_MODEL": "groq:x"})).name == "groq:x"
+    assert choose_model("groq:x", Settings(base_url="http://mine/v1")).name == "groq:x"
 
 
 @pytest.mark.parametrize("name", [name for name, one in PROVIDERS.items() if one.key_env and one.base_url])

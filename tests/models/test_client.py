@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from pygent.errors import ModelError, ModelStatusError, RateLimitError, SettingsError
+from pygent.events import Event, RetryScheduled
 from pygent.models import OpenAIModel
 from pygent.testing.server import HELLO, MisbehavingServer
 
@@ -103,3 +104,26 @@ async def test_a_redirect_to_another_server_never_is(
 
         assert other.log == []
     assert len(server.log) == 1
+
+
+async def test_waiting_at_the_gate_is_told(make_model: MakeModel) -> None:
+    """Who waits because of another's refusal hears how long, before anything is sent."""
+    events: list[Event] = []
+    with pytest.raises(RateLimitError):
+        await make_model().chat(HI, "fault:429ra:1.2", [])
+    await make_model().chat(HI, "fault:ok", [], emit=events.append)
+
+    match events[0]:
+        case RetryScheduled(attempt=0, delay=delay, reason=reason):
+            assert 1 <= delay <= 1.2
+            assert "too many requests" in reason
+        case event:
+            raise AssertionError(event)
+
+
+async def test_a_refusal_whose_body_hangs_is_a_refusal(make_model: MakeModel) -> None:
+    """The status says the most; the rest of the body is not waited for."""
+    with pytest.raises(ModelStatusError) as caught:
+        await make_model().chat(HI, "fault:halfbody:503", [])
+
+    assert caught.value.status == 503

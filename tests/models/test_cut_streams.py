@@ -42,7 +42,7 @@ async def read(*pieces: bytes, show: Callable[[Event], None] = lambda event: Non
     """The message that comes of these pieces, or the error."""
     reply = PartialReply()
     try:
-        await read_stream(Body(pieces), reply, show, on_data=nothing)  # type: ignore[arg-type] # all it needs
+        await read_stream(Body(pieces), reply, show, on_content=nothing)  # type: ignore[arg-type] # all it needs
     except ModelError as error:
         return error
 

@@ -17,8 +17,9 @@ from pygent.models.chat.deltas import PartialReply
 from pygent.models.http.sse import SSEDecoder
 from pygent.models.wire import decode_json, sound_text
 from pygent.testing.server import HELLO, STREAMS
-from pygent.testing.server.chunks import STOP, TOOLS, calls, completion, delta, piece, said
-from pygent.testing.server.streams import SAYS_HELLO, TOOL_CALLS
+from pygent.testing.server.chat.chunks import STOP, STOP_TO_CALL, calls, completion, delta, piece, said
+from pygent.testing.server.chat.text_streams import SAYS_HELLO
+from pygent.testing.server.chat.tool_streams import CALLS_TOOLS
 
 A = '{"cmd": "ls"}'
 
@@ -39,7 +40,7 @@ def merge(stream: bytes, *cuts: int) -> tuple[Message, list[Event]]:
 @pytest.mark.parametrize("name", sorted(SAYS_HELLO.keys() - MERGED_BY_THE_READER))
 def test_every_dialect_says_the_same(name: str) -> None:
     """The text is exact, and what was emitted adds up to it."""
-    message, events = merge(SAYS_HELLO[name])
+    message, events = merge(SAYS_HELLO[name].stream)
     emitted = "".join(event.text for event in events if isinstance(event, TextDelta))
 
     assert message.content == HELLO
@@ -47,12 +48,13 @@ def test_every_dialect_says_the_same(name: str) -> None:
     assert emitted == HELLO or name == "surrogates"
 
 
-@pytest.mark.parametrize(("stream", "expected"), TOOL_CALLS.values(), ids=TOOL_CALLS)
-def test_pieces_find_their_calls(stream: bytes, expected: list[tuple[str, str]]) -> None:
+@pytest.mark.parametrize("name", CALLS_TOOLS)
+def test_pieces_find_their_calls(name: str) -> None:
     """However a server numbers, names and repeats its tool calls, they are the calls that the model made."""
-    message, events = merge(stream)
+    expected = CALLS_TOOLS[name].calls
+    message, events = merge(CALLS_TOOLS[name].stream)
 
-    assert [(call.function.name, call.function.arguments) for call in message.tool_calls] == expected
+    assert tuple((call.function.name, call.function.arguments) for call in message.tool_calls) == expected
     assert len({call.id for call in message.tool_calls}) == len(expected)
     assert all(call.id for call in message.tool_calls)
     assert {event.index for event in events if isinstance(event, ToolCallDelta)} >= set(range(len(expected)))
@@ -120,7 +122,7 @@ TAGGED: dict[str, tuple[list[object], tuple[str | None, str | None]]] = {
     "never closed": ([said("<think>hm"), delta("length")], ("hm", "")),
     "a field beside tags": ([delta(reasoning="so, "), said("<think>hm</think>Hello"), STOP], ("so, \n\nhm", "Hello")),
     "a field, and a quotation": ([delta(reasoning="hm"), said("a\n</think>\nb"), STOP], ("hm", "a\n</think>\nb")),
-    "before a call": ([said("hm\n</think>\n"), calls(piece(A, name="bash", id="a")), TOOLS], ("hm", None)),
+    "before a call": ([said("hm\n</think>\n"), calls(piece(A, name="bash", id="a")), STOP_TO_CALL], ("hm", None)),
     "held back to the end": ([said("Hello\n<"), STOP], (None, "Hello\n<")),
     "held back, and no finish reason": ([said("Hello\n<")], (None, "Hello\n<")),
     "in parts": ([said([{"type": "text", "text": "<think>hm</think>Hello"}]), STOP], ("hm", "Hello")),

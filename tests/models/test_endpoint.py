@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pygent.errors import AuthenticationError, ModelStatusError, SettingsError
-from pygent.models.http.exchange.endpoint import OPENAI_URL, Endpoint
+from pygent.models.http.endpoint import OPENAI_URL, Endpoint
 from pygent.models.http.timeouts import Timeouts
 from pygent.settings import Settings
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from pygent import AsyncAgent, FallbackModel
-from pygent.errors import ModelError, ModelStatusError, StreamInterrupted
+from pygent.errors import ModelError, ModelStatusError, SettingsError, StreamInterrupted
 from pygent.events import Emit, Event, ModelReplaced, RetryScheduled, StreamRestarted, TextDelta
 from pygent.messages import JSON, Message
 from pygent.models import fallback
@@ -145,6 +145,10 @@ async def test_names_are_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nobody_to_ask_is_refused() -> None:
-    """At once, and not at the first question."""
+    """At once, and not at the first question; a name alone is not taken for a list of letters."""
     with pytest.raises(ValueError, match="empty"):
         FallbackModel([])
+    with pytest.raises(TypeError, match="is one name"):
+        FallbackModel("groq:llama")
+    with pytest.raises(SettingsError, match="no provider 'grok'"):
+        FallbackModel(["grok:llama"])

@@ -14,7 +14,7 @@ from pygent.errors import (
     QuotaError,
     RateLimitError,
 )
-from pygent.models.http.exchange.faults import EXCERPT_BYTES, not_a_reply, status_error
+from pygent.models.http.faults import EXCERPT_BYTES, not_a_reply, status_error
 from pygent.models.http.retry import is_retryable
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pygent.models.http.exchange.gate import Gate, gate_of
+from pygent.models.http.gate import Gate, _gates, gate_of
 
 
 async def test_a_held_gate_keeps_all_waiting_until_its_time() -> None:
@@ -85,6 +85,22 @@ async def test_an_endpoint_has_one_gate_as_long_as_it_matters() -> None:
     assert gate_of("c") is not gate
     assert gate_of("b") is not idle
     assert gate_of("a") is gate
+
+
+def test_loops_that_ended_are_forgotten() -> None:
+    """Also those whose gate somebody had to wait at."""
+
+    async def crowd() -> None:
+        async def visit() -> None:
+            async with gate_of("a").enter(1):
+                await asyncio.sleep(0)
+
+        await asyncio.gather(*(visit() for _ in range(5)))
+
+    for _ in range(5):
+        asyncio.run(crowd())
+
+    assert len(_gates) == 1
 
 
 def test_each_event_loop_has_its_own() -> None:

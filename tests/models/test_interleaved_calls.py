@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pygent.events import TextDelta, ToolCallDelta
 from pygent.models.chat.deltas import PartialReply
-from pygent.testing.server.streams import calls, piece, said
+from pygent.testing.server.chat.chunks import calls, piece, said
 
 Call: TypeAlias = tuple[str, str]
 """A tool's name, and the arguments as the model wrote them."""

@@ -14,8 +14,8 @@ from pygent.errors import ModelError
 from pygent.events import AnyEvent
 from pygent.messages import Message
 from pygent.models.chat.deltas import PartialReply
-from pygent.models.http.exchange.faults import status_error
-from pygent.testing.server.streams import STOP, calls, completion, delta, piece, said
+from pygent.models.http.faults import status_error
+from pygent.testing.server.chat.chunks import STOP, calls, completion, delta, piece, said
 
 Place: TypeAlias = tuple[str | int, ...]
 """The keys and positions that lead to a value."""

@@ -6,7 +6,8 @@ import pytest
 
 from pygent.events import Event
 from pygent.testing.server import HELLO
-from pygent.testing.server.streams import SAYS_HELLO, TOOL_CALLS
+from pygent.testing.server.chat.text_streams import SAYS_HELLO
+from pygent.testing.server.chat.tool_streams import CALLS_TOOLS
 
 from .conftest import HI, MakeModel, shown_words
 
@@ -45,12 +46,13 @@ async def test_the_reply_is_exact_when_not_streamed(name: str, make_model: MakeM
     assert reply.usage.total_tokens == 15
 
 
-@pytest.mark.parametrize("name", TOOL_CALLS)
+@pytest.mark.parametrize("name", CALLS_TOOLS)
 async def test_tool_calls_are_those_that_the_model_made(name: str, make_model: MakeModel) -> None:
     """Each with an id of its own, in the order in which they began."""
     reply = await make_model().chat(HI, f"fault:{name}", [])
 
-    assert [(call.function.name, call.function.arguments) for call in reply.tool_calls] == TOOL_CALLS[name][1]
+    made = tuple((call.function.name, call.function.arguments) for call in reply.tool_calls)
+    assert made == CALLS_TOOLS[name].calls
     assert len({call.id for call in reply.tool_calls}) == len(reply.tool_calls)
 
 

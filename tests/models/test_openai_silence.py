@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
 
 import pytest
 
 from pygent.errors import ModelError, ModelTimeout, StreamInterrupted
-from pygent.testing.server import HELLO, MisbehavingServer
+from pygent.models import OpenAIModel, Timeouts
+from pygent.testing.server import HELLO, MisbehavingServer, sse
 
-from .conftest import HI, MakeModel
+from .conftest import HI, KEY, MakeModel
 from .test_openai_faults import assert_ours
 
 AT_MOST = 5.0
@@ -96,3 +99,84 @@ async def test_a_complete_reply_is_not_waited_for(name: str, server: Misbehaving
     assert time.monotonic() - started < (1 if name == "holdopen" else AT_MOST)
     async with asyncio.timeout(AT_MOST):
         await server.log[0].closed.wait()
+
+
+Play: TypeAlias = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def streaming(play: Play) -> AsyncIterator[str]:
+    """A server that begins a stream and goes on as `play` says, until the client is gone; yields the base URL."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+            async with asyncio.TaskGroup() as group:
+                playing = group.create_task(play(writer))
+                await reader.read()  # until the client is gone
+                playing.cancel()
+        finally:
+            writer.transport.abort()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+
+
+EMPTY = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}
+WORD = {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}
+END = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+
+
+async def test_a_model_may_think_longer_before_its_first_word_than_between_two() -> None:
+    """What servers send at once, such as the role, is no content: the limit between two does not count from there."""
+
+    async def play(writer: asyncio.StreamWriter) -> None:
+        writer.write(sse(EMPTY, done=False))
+        await asyncio.sleep(0.4)
+        writer.write(sse(WORD, END))
+
+    async with streaming(play) as base_url:
+        model = OpenAIModel(base_url, KEY, timeouts=Timeouts(first_content=20, idle_content=0.1), max_retries=0)
+
+        assert (await model.chat(HI, "m", [])).content == "Hi"
+
+
+async def test_empty_chunks_are_no_content() -> None:
+    """A server that sends nothing but emptiness, for ever, is as silent as one that sends nothing."""
+
+    async def play(writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(sse(EMPTY, done=False))
+            await asyncio.sleep(0.02)
+
+    async with streaming(play) as base_url:
+        model = OpenAIModel(base_url, KEY, timeouts=Timeouts(first_content=0.3, idle_content=0.3), max_retries=0)
+        with pytest.raises(ModelTimeout, match=r"no content for 0\.3 s"):
+            await asyncio.wait_for(model.chat(HI, "m", []), AT_MOST)
+
+
+async def test_what_follows_a_complete_reply_is_not_waited_for_again_and_again() -> None:
+    """Chunks that keep coming behind the finish reason do not prolong the reply."""
+
+    async def play(writer: asyncio.StreamWriter) -> None:
+        writer.write(sse(WORD, END, done=False))
+        while True:
+            writer.write(sse(EMPTY, done=False))
+            await asyncio.sleep(0.02)
+
+    async with streaming(play) as base_url:
+        model = OpenAIModel(base_url, KEY, max_retries=0)
+
+        assert (await asyncio.wait_for(model.chat(HI, "m", []), AT_MOST)).content == "Hi"
+
+
+async def test_a_timeout_of_a_subscriber_is_its_own(make_model: MakeModel) -> None:
+    """It is not taken for silence of the server."""
+
+    def emit(event: object) -> None:
+        raise TimeoutError("mine")
+
+    with pytest.raises(TimeoutError, match="mine"):
+        await make_model().chat(HI, "fault:ok", [], emit=emit)

@@ -13,7 +13,7 @@ from pygent.errors import ModelConnectionError, ModelError, ModelResponseError, 
 from pygent.messages import Message
 from pygent.models import OpenAIModel, Timeouts
 from pygent.testing.server import HELLO, STREAMS
-from pygent.testing.server.streams import completion
+from pygent.testing.server.chat.chunks import completion
 
 from .conftest import HI, KEY
 from .raw_server import answer, answering, chunked

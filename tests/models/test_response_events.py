@@ -15,7 +15,11 @@ from pygent.events import Event, ReasoningDelta, TextDelta, ToolCallDelta
 from pygent.messages import Message, ToolCall, ToolCallFunction, Usage
 from pygent.models.http.sse import SSEDecoder
 from pygent.models.response.events import PartialResponse
-from pygent.testing.server import HELLO, responses
+from pygent.testing.server import HELLO
+from pygent.testing.server.response import events as wire_events
+from pygent.testing.server.response import items as wire_items
+from pygent.testing.server.response.streams import CALLS_TWICE, SAYS_HELLO, STREAMS
+from pygent.testing.server.response.whole import whole_response
 
 USAGE = Usage(prompt_tokens=10, completion_tokens=5, total_tokens=15, cached_tokens=4, reasoning_tokens=2)
 LIST = ToolCall(id="call_1", function=ToolCallFunction(name="bash", arguments='{"cmd": "ls"}'))
@@ -48,10 +52,10 @@ def arguments(shown: Sequence[Event]) -> dict[int, str]:
     return found
 
 
-@pytest.mark.parametrize("name", responses.SAYS_HELLO)
+@pytest.mark.parametrize("name", SAYS_HELLO)
 def test_all_say_hello(name: str) -> None:
     """In pieces, as a whole, or twice, with and without ids: once is how often it is said and shown."""
-    response, shown = merged(responses.SAYS_HELLO[name])
+    response, shown = merged(SAYS_HELLO[name].stream)
 
     assert response.message() == SAID
     assert texts(TextDelta, shown) == HELLO
@@ -59,10 +63,10 @@ def test_all_say_hello(name: str) -> None:
     assert repr(response) == "<PartialResponse completed items=1>"
 
 
-@pytest.mark.parametrize("name", responses.CALLS_TWICE)
+@pytest.mark.parametrize("name", CALLS_TWICE)
 def test_all_call_twice(name: str) -> None:
     """The pieces find their calls, and the calls their order, however a server numbers and names them."""
-    response, shown = merged(responses.CALLS_TWICE[name])
+    response, shown = merged(CALLS_TWICE[name].stream)
 
     assert response.message() == CALLED
     assert sorted(arguments(shown).values()) == [LIST.function.arguments, COUNT.function.arguments]
@@ -86,7 +90,7 @@ MESSAGES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", MESSAGES)
 def test_a_response_is_understood(name: str) -> None:
     """Words, thoughts, refusals and calls each have their place, and viewers see the same words."""
-    response, shown = merged(responses.RESPONSE_STREAMS[name])
+    response, shown = merged(STREAMS[name])
     message = response.message()
     fields = {"role": "assistant", "usage": USAGE, "finish_reason": "stop", "replay": message.replay}
 
@@ -97,16 +101,16 @@ def test_a_response_is_understood(name: str) -> None:
 
 def test_a_call_cut_off_says_so() -> None:
     """A call that ends at the token limit is partial even if it parses: the reason is there to be seen."""
-    message = merged(responses.RESPONSE_STREAMS["tool_trunc_length"])[0].message()
+    message = merged(STREAMS["tool_trunc_length"])[0].message()
 
     assert message.finish_reason == "length"
     assert [call.function.name for call in message.tool_calls] == ["bash"]
 
 
 REPLAYED = {
-    "tool": [responses.THOUGHT, responses.LIST],
-    "reasoning": [responses.THOUGHT, responses.said()],
-    "reasoning_open": [responses.OPEN_THOUGHT, responses.said()],
+    "tool": [wire_items.THOUGHT, wire_items.LIST],
+    "reasoning": [wire_items.THOUGHT, wire_items.said()],
+    "reasoning_open": [wire_items.OPEN_THOUGHT, wire_items.said()],
     "ok": None,  # the message says it all
     "reasoning_last": None,  # a thought that leads to nothing is refused
     "thought_only": None,  # so is half a thought
@@ -117,18 +121,18 @@ REPLAYED = {
 @pytest.mark.parametrize("name", REPLAYED)
 def test_thoughts_are_kept(name: str) -> None:
     """A whole output with thoughts that can be told again is kept as it came, with the name of who wrote it."""
-    message = merged(responses.RESPONSE_STREAMS[name])[0].message()
+    message = merged(STREAMS[name])[0].message()
     output = REPLAYED[name]
 
     assert message.replay == (None if output is None else {"responses": {"author": "me", "output": output}})
 
 
-@pytest.mark.parametrize("name", [*responses.SAYS_HELLO, *responses.CALLS_TWICE, *MESSAGES])
+@pytest.mark.parametrize("name", [*SAYS_HELLO, *CALLS_TWICE, *MESSAGES])
 def test_a_whole_response_is_the_same(name: str) -> None:
     """A body that is not streamed comes to the same message, and all of it is shown."""
-    stream = responses.RESPONSE_STREAMS[name]
+    stream = STREAMS[name]
     response = PartialResponse("me")
-    shown = response.add_completion(responses.whole_response(stream))
+    shown = response.add_completion(whole_response(stream))
 
     assert response.is_complete
     assert response.message() == merged(stream)[0].message()
@@ -152,7 +156,7 @@ def test_an_error_is_one(name: str) -> None:
     """Whatever its shape, it is raised, and says whether the same request may succeed."""
     kind, text, may_retry = ERRORS[name]
     with pytest.raises(kind, match=text) as caught:
-        merged(responses.RESPONSE_STREAMS[name])
+        merged(STREAMS[name])
 
     assert caught.value.should_retry is may_retry
 
@@ -162,7 +166,7 @@ BODIES = {
     "list": (b"[1]", "no output"),
     "completion": (b'{"choices": [{"message": {"content": "hi"}}]}', "no output"),
     "error": (b'{"error": {"message": "overloaded", "code": 503}}', "overloaded"),
-    "failed": (responses.whole_response(responses.RESPONSE_STREAMS["failed"]), "overloaded"),
+    "failed": (whole_response(STREAMS["failed"]), "overloaded"),
     "not yet": (b'{"status": "in_progress", "output": []}', "in_progress"),
     "nothing": (b"", "not JSON"),
 }
@@ -178,7 +182,7 @@ def test_a_body_that_is_no_response(body: bytes, text: str) -> None:
 @pytest.mark.parametrize("name", ["eofmid", "tool_eofmid"])
 def test_without_its_last_event_a_response_is_not_complete(name: str) -> None:
     """Not even if each item is said to be done."""
-    response, _ = merged(responses.RESPONSE_STREAMS[name])
+    response, _ = merged(STREAMS[name])
 
     assert not response.is_complete
     assert response.message().finish_reason is None
@@ -188,7 +192,7 @@ def test_without_its_last_event_a_response_is_not_complete(name: str) -> None:
 def test_done_is_no_last_event() -> None:
     """The word `[DONE]`, which belongs to another protocol, does not make a response complete."""
     with pytest.raises(StreamInterrupted) as caught:
-        merged(responses.RESPONSE_STREAMS["done_without_finish"])
+        merged(STREAMS["done_without_finish"])
 
     assert caught.value.partial is not None
     assert caught.value.partial.content == HELLO
@@ -196,9 +200,8 @@ def test_done_is_no_last_event() -> None:
 
 def test_thoughts_and_messages_are_set_off() -> None:
     """Viewers see a blank line between two thoughts, and between two messages, as the message has it."""
-    shown = merged(responses.stream(*responses.events(responses.THOUGHT, responses.said("A"), responses.said("B", 2))))[
-        1
-    ]
+    events = wire_events.events(wire_items.THOUGHT, wire_items.said("A"), wire_items.said("B", 2))
+    _, shown = merged(wire_events.stream(*events))
 
     assert texts(ReasoningDelta, shown) == THOUGHT
     assert texts(TextDelta, shown) == "A\n\nB"
@@ -207,33 +210,33 @@ def test_thoughts_and_messages_are_set_off() -> None:
 def test_an_odd_usage_is_no_reason_to_lose_a_reply() -> None:
     """Counts in a shape of their own are left out."""
     for usage in ("many", {"input_tokens_details": 3}, {"input_tokens": "x"}):
-        message = merged(responses.stream(responses.ended(responses.said(), usage=usage)))[0].message()
+        message = merged(wire_events.stream(wire_events.ended(wire_items.said(), usage=usage)))[0].message()
 
         assert message.content == HELLO
 
 
 def test_a_whole_that_contradicts_its_pieces_counts() -> None:
     """What the server says at the end is what it said."""
-    events = responses.events(responses.said("Hello"))
+    events = wire_events.events(wire_items.said("Hello"))
     events[4]["delta"] = "Xel"
 
-    assert merged(responses.stream(*events))[0].message().content == "Hello"
+    assert merged(wire_events.stream(*events))[0].message().content == "Hello"
 
 
 def test_a_secret_that_has_but_begun_is_not_kept() -> None:
     """At the begin of an item its encrypted content may be incomplete, and a server would refuse it."""
-    begun = {"type": "response.output_item.added", "output_index": 0, "item": responses.THOUGHT}
-    call = {"type": "response.output_item.done", "output_index": 1, "item": responses.LIST}
+    begun = {"type": "response.output_item.added", "output_index": 0, "item": wire_items.THOUGHT}
+    call = {"type": "response.output_item.done", "output_index": 1, "item": wire_items.LIST}
 
-    assert merged(responses.stream(begun, call, responses.ended()))[0].message().replay is None
+    assert merged(wire_events.stream(begun, call, wire_events.ended()))[0].message().replay is None
 
 
 def test_the_end_of_a_call_may_lack_its_name() -> None:
     """It was said at the begin."""
-    begun, *_, done = responses.item_events(responses.LIST)
+    begun, *_, done = wire_events.item_events(wire_items.LIST)
     done = {**done, "item": {name: value for name, value in done["item"].items() if name not in ("name", "call_id")}}
 
-    assert merged(responses.stream(begun, done, responses.ended()))[0].message().tool_calls == (LIST,)
+    assert merged(wire_events.stream(begun, done, wire_events.ended()))[0].message().tool_calls == (LIST,)
 
 
 def test_emoji_cut_in_two() -> None:
@@ -241,17 +244,17 @@ def test_emoji_cut_in_two() -> None:
     start = {"type": "response.output_text.delta", "item_id": "msg_1"}
     halves = [{**start, "delta": half} for half in ("\ud83c", "\udf0d")]
     response = PartialResponse("me")
-    for event in [*halves, responses.ended()]:
+    for event in [*halves, wire_events.ended()]:
         response.add(event)
     lone = PartialResponse("me")
-    lone.add(responses.ended({**responses.THOUGHT, "summary": []}, responses.said("a\ud83c")))
+    lone.add(wire_events.ended({**wire_items.THOUGHT, "summary": []}, wire_items.said("a\ud83c")))
 
     assert response.message().content == "🌍"
     assert lone.message().content == "a\ufffd"
     assert json.dumps(lone.message().replay, ensure_ascii=False).encode()
 
 
-SAMPLES = [*responses.SAYS_HELLO.values(), *responses.CALLS_TWICE.values(), responses.RESPONSE_STREAMS["tool"]]
+SAMPLES = [*(recording.stream for recording in (SAYS_HELLO | CALLS_TWICE).values()), STREAMS["tool"]]
 
 
 @given(st.sampled_from(SAMPLES), st.data())
@@ -270,15 +273,15 @@ def test_cuts_change_nothing(stream: bytes, data: st.DataObject) -> None:
 @given(st.sampled_from(["deltas", "wholes"]), st.randoms(use_true_random=False))
 def test_order_within_items_does_not_matter(kept: str, random: Any) -> None:
     """Events of different items may come in any order, as long as those of one item keep theirs."""
-    items = [responses.item_events(item, index) for index, item in enumerate((responses.LIST, responses.COUNT))]
+    items = [wire_events.item_events(item, index) for index, item in enumerate((wire_items.LIST, wire_items.COUNT))]
     if kept == "wholes":
-        items = [responses.only((".done",), events) for events in items]
+        items = [wire_events.only((".done",), events) for events in items]
     order = [number for number, events in enumerate(items) for _ in events]
     random.shuffle(order)
     waiting = [iter(events) for events in items]
     events = [next(waiting[number]) for number in order]
 
-    assert merged(responses.stream(*events, responses.ended()))[0].message() == CALLED
+    assert merged(wire_events.stream(*events, wire_events.ended()))[0].message() == CALLED
 
 
 TYPES = [

@@ -25,7 +25,8 @@ from pygent.errors import (
 from pygent.events import Event, ReasoningDelta, StreamRestarted, TextDelta, ToolCallsRescued
 from pygent.models import Timeouts
 from pygent.models.responses import OpenAIResponsesModel
-from pygent.testing.server import HELLO, SCENARIOS, MisbehavingServer, responses
+from pygent.testing.server import HELLO, SCENARIOS, MisbehavingServer
+from pygent.testing.server.response import items as wire_items
 from pygent.tools import builtin_tools
 
 from .conftest import HI, KEY, shown_words
@@ -102,15 +103,15 @@ async def test_thoughts_go_back_through_a_tool_loop(
     async with AsyncAgent(model, model_name="fault:seq:tool,reasoning_again,ok", runtime=runtime) as agent:
         reply = await agent.run_until_stop("count the files")
     first, second, third = (request.body["input"] for request in server.log)
-    again = {**responses.THOUGHT, "id": "rs_2"}
+    again = {**wire_items.THOUGHT, "id": "rs_2"}
 
     assert reply is not None
     assert reply.content == HELLO
-    assert second[:-1] == [*first, responses.THOUGHT, responses.LIST]
-    assert third[:-1] == [*second, again, responses.said("Let me see.", 2), responses.COUNT]
+    assert second[:-1] == [*first, wire_items.THOUGHT, wire_items.LIST]
+    assert third[:-1] == [*second, again, wire_items.said("Let me see.", 2), wire_items.COUNT]
     assert (second[-1]["call_id"], third[-1]["call_id"]) == ("call_1", "call_2")
     for request in server.log[1:]:
-        assert json.dumps(responses.THOUGHT, separators=(",", ":")).encode() in request.content
+        assert json.dumps(wire_items.THOUGHT, separators=(",", ":")).encode() in request.content
 
 
 async def test_another_model_is_not_sent_them(server: MisbehavingServer, make_model: MakeModel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from time import process_time
 
 import pytest
 from hypothesis import example, given
@@ -122,10 +123,12 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12), st.data(), st.booleans())
 @example(["a", "\n</think>\n", "</think>", "a"], None, False)
-def test_any_text_is_split_the_same_however_it_is_cut(pieces: list[str], data: st.DataObject, calls: bool) -> None:
+def test_any_text_is_split_the_same_however_it_is_cut(
+    pieces: list[str], data: st.DataObject | None, calls: bool
+) -> None:
     """What is held back comes out in the end, and the events add up to the result."""
     text = "".join(pieces)
-    cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=8)) if data else range(len(text))
+    cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=8)) if data is not None else range(len(text))
     *whole, events_of_whole = split(text, calls_follow=calls)
     *cut, events_of_cut = split(text, *cuts, calls_follow=calls)
 
@@ -187,3 +190,42 @@ def test_the_state_can_be_seen() -> None:
 
     splitter.feed("ink>Hello")
     assert repr(splitter) == "<ThinkingSplitter saying held=''>"
+
+
+FLOODS = {
+    "at the start": "",
+    "in a thought": "<think>hm",
+    "behind a thought": "<think>hm</think>",
+    "on a line of words": "hm\n",
+    "behind a lone tag": "hm\n</think>",
+    "behind a quoted tag": "```\n</think>",
+}
+
+
+@pytest.mark.parametrize("blank", [" ", "\n"], ids=["spaces", "lines"])
+@pytest.mark.parametrize("text", FLOODS.values(), ids=FLOODS)
+def test_held_blanks_are_read_once(text: str, blank: str) -> None:
+    """Sixteen times the blanks take about sixteen times as long; each copied again and again, 256 times."""
+
+    def seconds(blanks: int) -> float:
+        splitter = ThinkingSplitter()
+        splitter.feed(text)
+        start = process_time()
+        for _ in range(blanks):
+            splitter.feed(blank)
+        return process_time() - start
+
+    assert min(seconds(64_000) for _ in range(2)) < 48 * min(seconds(4_000) for _ in range(5))
+
+
+def test_words_behind_lone_tags_are_read_once() -> None:
+    """The text before is looked at when it is decided what such a tag means, and not for each of them."""
+
+    def seconds(tags: int) -> float:
+        splitter = ThinkingSplitter()
+        start = process_time()
+        for _ in range(tags):
+            splitter.feed(" ends it.\n</think>")
+        return process_time() - start
+
+    assert min(seconds(32_000) for _ in range(2)) < 48 * min(seconds(2_000) for _ in range(5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from pygent import AsyncAgent, OpenAIModel
 from pygent.errors import ModelStatusError, SettingsError
 from pygent.events import Event, TextDelta, ToolCallDelta
-from pygent.messages import Message
+from pygent.messages import Message, ToolCall, ToolCallFunction
 from pygent.settings import Settings
 from pygent.testing.server import HELLO, MisbehavingServer
 
@@ -52,12 +53,13 @@ async def test_calls_are_asked_for_and_taken_as_json(
 async def test_a_server_that_knows_no_format_is_asked_by_words_alone(
     server: MisbehavingServer, make_model: MakeModel
 ) -> None:
-    """It refuses once; from then on it is not asked any more."""
+    """It refuses the schema, then the bare wish; from then on it is not asked any more."""
     model = make_model(tool_mode="json")
     for _ in range(2):
         assert (await model.chat(HI, "fault:noformat", [BASH])).content == HELLO
 
-    assert ["response_format" in request.body for request in server.log] == [True, False, False]
+    asked = [request.body.get("response_format", {}).get("type") for request in server.log]
+    assert asked == ["json_schema", "json_object", None, None]
 
 
 async def test_without_tools_there_is_nothing_to_write(server: MisbehavingServer, make_model: MakeModel) -> None:
@@ -76,6 +78,46 @@ async def test_a_model_that_has_no_tools_is_asked_for_json(server: MisbehavingSe
     await model.chat(HI, "fault:ok", [BASH])
 
     assert ["tools" in request.body for request in server.log] == [True, False, False, True]
+
+
+@pytest.mark.parametrize("fault", ["notools", "nousage", "noformat"])
+async def test_many_learn_at_once(make_model: MakeModel, fault: str) -> None:
+    """Whoever was on the way when somebody else learnt something asks again, too."""
+    model = make_model(tool_mode="json" if fault == "noformat" else "auto")
+    replies = await asyncio.gather(*(model.chat(HI, f"fault:{fault}", [BASH]) for _ in range(10)))
+
+    assert [reply.content for reply in replies] == [HELLO] * 10
+
+
+async def test_the_users_own_format_is_not_ours_to_leave_out(server: MisbehavingServer, make_model: MakeModel) -> None:
+    """A refusal of it is the user's to hear, and is asked once."""
+    model = make_model(options={"response_format": {"type": "json_object"}})
+    with pytest.raises(ModelStatusError, match="response_format"):
+        await model.chat([Message.user("Answer in JSON.")], "fault:noformat", [BASH])
+
+    assert len(server.log) == 1
+
+
+async def test_options_of_tools_do_not_go_where_no_tools_are(server: MisbehavingServer, make_model: MakeModel) -> None:
+    """Where calls are written as JSON, its format is ours, and a choice among tools means nothing."""
+    options = {"tool_choice": "auto", "response_format": {"type": "json_object"}, "seed": 7}
+    await make_model(tool_mode="json", options=options).chat(HI, "fault:ok", [BASH])
+    sent = server.log[0].body
+
+    assert sent["response_format"]["type"] == "json_schema"
+    assert "tool_choice" not in sent
+    assert sent["seed"] == 7
+
+
+async def test_a_history_with_calls_is_plain_also_when_no_tools_are_offered(
+    server: MisbehavingServer, make_model: MakeModel
+) -> None:
+    """A model without tools never sees what only those with tools understand."""
+    call = ToolCall(id="a", function=ToolCallFunction(name="bash", arguments='{"cmd": "ls"}'))
+    history = [*HI, Message.assistant(tool_calls=[call]), Message.tool("a", "nothing"), Message.user("and now?")]
+    await make_model(tool_mode="json").chat(history, "fault:ok", [])
+
+    assert [message["role"] for message in server.log[0].body["messages"]] == ["user", "assistant", "user"]
 
 
 async def test_native_means_native(server: MisbehavingServer, make_model: MakeModel) -> None:

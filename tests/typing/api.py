@@ -55,6 +55,7 @@ from pygent import (
     TaskError,
     TaskNotFound,
     TextDelta,
+    Timeouts,
     Tool,
     ToolCall,
     ToolCallDelta,
@@ -210,7 +211,10 @@ class InTheShapeOfTheOriginal:
 
 
 models: list[Model] = [Streaming(), OpenAIModel(), ReplayModel("cassette.jsonl"), ScriptedModel(["Hello"])]
-models += [OpenAIResponsesModel(), FallbackModel(["openai:gpt-4.1", (OpenAIModel(), "small"), Streaming()])]
+models += [
+    OpenAIResponsesModel(timeouts=Timeouts(total=60)),
+    FallbackModel(["openai:gpt-4.1", (OpenAIModel(), "small"), Streaming()]),
+]
 
 AsyncAgent(Streaming())
 AsyncAgent(InTheShapeOfTheOriginal())

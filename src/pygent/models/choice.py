@@ -14,6 +14,9 @@ from .openai import OpenAIModel
 _TAG = re.compile(r"latest|(\d+x)?[\d.]+[bm]\b.*", re.IGNORECASE)
 """What follows the colon in Ollama's own names, such as `mistral:7b`."""
 
+_FINE_TUNED = "ft"
+"""What OpenAI's names of tuned models begin with, the only ones of its with a colon: `ft:gpt-4.1:my-org::id`."""
+
 _NEAR = 0.8
 """How alike two names of providers are that are taken for a slip: `opnai`, but not `grok`."""
 
@@ -34,25 +37,41 @@ def choose_model(name: str | None, settings: Settings) -> ModelChoice:
     Raises:
         SettingsError: the name or a setting cannot be right.
     """
-    chosen = resolve_model(settings if name is None else replace(settings, model=name))
+    named = settings if name is None else replace(settings, model=name)
+    chosen = resolve_model(named, is_given=name is not None)
+    prefix, colon, _ = chosen.model.partition(":")
+    if chosen.base_url is None and colon and prefix != _FINE_TUNED:
+        raise SettingsError(
+            f"there is no provider {prefix!r}; there are {', '.join(PROVIDERS)}. "
+            f"If {chosen.model} is a model of Ollama's, its name is ollama:{chosen.model}"
+        )
+
     return ModelChoice(OpenAIModel.from_settings(chosen), chosen.model)
 
 
-def resolve_model(settings: Settings) -> Settings:
+def resolve_model(settings: Settings, *, is_given: bool = False) -> Settings:
     """Return the settings with a `provider:model` divided into base URL, key and the name that the server knows.
 
-    With a base URL a name is the server's own, whatever it looks like. Keys, organization and project go nowhere but to
-    those they were given for.
+    With a base URL a name is the server's own, whatever it looks like; but what a flag or code says, such as
+    `--model groq:llama`, counts more than a base URL of the environment or a file. Keys, organization and project go
+    nowhere but to those they were given for.
+
+    Args:
+        settings: what was chosen.
+        is_given: whether code names the model.
 
     Raises:
         SettingsError: there is no such provider, or it is not known where its server is.
     """
-    if settings.base_url is not None:
-        return settings
-
     prefix, colon, model = settings.model.partition(":")
-    provider = PROVIDERS.get(prefix)
-    if not colon or provider is None:
+    provider = PROVIDERS.get(prefix.lower()) if colon else None
+    if settings.base_url is not None:
+        sources = settings.sources
+        is_given = is_given or sources["model"] in ("--model", "code")
+        if provider is None or not is_given or sources["base_url"] == "code" or _TAG.fullmatch(model):
+            return settings
+
+    if provider is None:
         _check_slip(prefix, model)
         return settings
 

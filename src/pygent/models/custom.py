@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from ..errors import ModelError, PygentError
 from ..events import Emit
 from ..foreign import Relay, in_own_task
-from ..messages import JSON, Message, parse_reply
+from ..messages import JSON, Message
+from ..replies import parse_reply
 from ..threads import call_in_daemon
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -38,15 +39,17 @@ class FallbackModel:
 
     Raises:
         ValueError: there is no model.
+        TypeError: it is no list.
         SettingsError: a name cannot be resolved.
     """
 
     def __init__(self, models: Sequence[Candidate], *, settings: Settings | None = None) -> None:
+        if isinstance(models, str):
+            raise TypeError(f"models={models!r} is one name; pass a list of them")
+
         if not models:
             raise ValueError("models is empty: there is nobody to ask")
 
-        if settings is None and any(isinstance(model, str) for model in models):
-            settings = Settings.from_env()
         self._candidates = [_candidate(model, settings) for model in models]
 
     def __repr__(self) -> str:
@@ -64,32 +67,33 @@ class FallbackModel:
         viewers = Viewers(emit)
         failures: list[str] = []
         order = sorted(self._candidates, key=lambda candidate: candidate.is_resting)
-        for candidate, successor in zip(order, [*order[1:], None], strict=True):
+        while True:
+            candidate = order.pop(0)
             try:
                 reply = await ask(candidate.model, messages, candidate.name or model, tools, viewers.show)
             except ModelError as error:
                 candidate.failed_at = time.monotonic()
-                if successor is None:
+                if not order:
                     for failure in failures:
                         error.add_note(f"before it failed {failure}")
                     raise
 
                 failures.append(f"{candidate.title}: {error}")
-                _log.warning("%s; asking %s instead", failures[-1], successor.title)
+                _log.warning("%s; asking %s instead", failures[-1], order[0].title)
                 viewers.forget(error)
                 if emit is not None:
-                    emit(ModelReplaced(model=successor.title, reason=str(error)))
+                    emit(ModelReplaced(model=order[0].title, reason=str(error)))
             else:
                 candidate.failed_at = None
                 return reply
-        raise AssertionError("the last model's error was raised")
 
     async def aclose(self) -> None:
-        """Close its models; may be called again."""
-        for candidate in self._candidates:
-            close = getattr(candidate.model, "aclose", None)
-            if close is not None:
-                await close()
+        """Close its models, those that it was given included; may be called again."""
+        async with AsyncExitStack() as stack:  # closes the others also when one fails
+            for candidate in self._candidates:
+                close = getattr(candidate.model, "aclose", None)
+                if close is not None:
+                    stack.push_async_callback(close)
 
 
 @dataclass(slots=True)
@@ -107,7 +111,7 @@ class _Candidate:
 def _candidate(model: Candidate, settings: Settings | None) -> _Candidate:
     match model:
         case str():
-            choice = choose_model(model, settings or Settings())
+            choice = choose_model(model, settings or Settings.from_env())
             return _Candidate(choice.model, model, choice.name)
         case (chosen, str(name)):
             return _Candidate(chosen, name, name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..messages import JSON
 
-_WINDOW_KEYS = ("context_length", "context_window", "max_model_len", "max_context_length", "n_ctx_train", "n_ctx")
+_WINDOW_KEYS = ("context_length", "context_window", "max_model_len", "max_context_length", "n_ctx", "n_ctx_train")
 """Where servers say how long a conversation may be; the protocol has no word for it."""
 
 

@@ -98,7 +98,11 @@ async def _get(url: str) -> bytes:
     if parts.scheme != "http":
         raise ValueError("only http is spoken here")
 
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+    reader, writer = await asyncio.open_connection(
+        parts.hostname,
+        parts.port or 80,
+        happy_eyeballs_delay=0.05,  # Windows takes two seconds to say that nobody listens at one of two addresses
+    )
     try:
         # By 1.0 the body comes in one piece, and the server closes after it.
         writer.write(f"GET {parts.path} HTTP/1.0\r\nHost: {parts.netloc}\r\nAccept: application/json\r\n\r\n".encode())

@@ -9,24 +9,24 @@ from ..events import Emit, TextDelta
 from ..messages import JSON, Message, encode_json
 from ..settings import Settings, ToolMode
 from .chat.deltas import PartialReply
-from .chat.dialect import Dialect
+from .chat.dialect import Dialect, Manner
 from .chat.json_tools import parse_json_reply, plain_conversation, response_format
 from .chat.payload import encode_conversation
-from .http.client import Client
-from .http.endpoint import Endpoint, settings_for
+from .http.endpoint import settings_for
 from .http.options import encode_options
 from .http.timeouts import Timeouts
 from .http.viewers import without_words
-from .info import ModelInfo
+from .served import ServedModel
 from .written.rescue import take_written_calls
 
-_OWN_OPTIONS = ("model", "messages", "tools", "stream", "stream_options")
+_OF_TOOLS = ("response_format", "tool_choice", "parallel_tool_calls")
+"""Options that mean nothing where tool calls are written as JSON, which has a format of its own."""
 
 _STREAMED = b',"stream":true}'
 _STREAMED_WITH_USAGE = b',"stream":true,"stream_options":{"include_usage":true}}'
 
 
-class OpenAIModel:
+class OpenAIModel(ServedModel):
     """A model behind OpenAI's Chat Completions API: OpenAI itself, or one of the many servers that speak it.
 
     It holds no connection of its own: those belong to the event loop, so it may be used on several loops in turn, and
@@ -57,6 +57,8 @@ class OpenAIModel:
         SettingsError: a value cannot be right.
     """
 
+    _own_options = ("model", "messages", "tools", "stream", "stream_options")
+
     def __init__(
         self,
         base_url: str | None = None,
@@ -76,27 +78,27 @@ class OpenAIModel:
         settings: Settings | None = None,
     ) -> None:
         settings = settings_for(base_url, api_key, settings)
-        endpoint = Endpoint.of(base_url, api_key, organization=organization, project=project, settings=settings)
-        self._client = Client(
-            endpoint,
+        super().__init__(
+            base_url,
+            api_key,
+            organization=organization,
+            project=project,
             timeouts=timeouts,
             max_retries=max_retries,
             max_in_flight=max_in_flight,
+            stream=stream,
+            temperature=temperature,
+            options=options,
             follow_redirects=follow_redirects,
             trust_env=trust_env,
+            settings=settings,
         )
-        self._stream = stream
-        self._dialect = Dialect(endpoint.provider, tool_mode or (settings.tool_mode if settings else "auto"))
-        self._options = encode_options(options, temperature, own=_OWN_OPTIONS)
+        self._dialect = Dialect(
+            self._client.endpoint.provider, tool_mode or (settings.tool_mode if settings else "auto")
+        )
+        without = {name: value for name, value in self._given.items() if name not in _OF_TOOLS}
+        self._json_options = encode_options(without, temperature, own=self._own_options)
         self._tools: tuple[tuple[JSON, ...], bytes] = ((), b"")
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> OpenAIModel:
-        """The model that these settings describe."""
-        return cls(settings=settings)
-
-    def __repr__(self) -> str:
-        return repr(self._client).replace("Client", type(self).__name__, 1)
 
     async def chat(
         self, messages: Sequence[Message], model: str, tools: Sequence[JSON], *, emit: Emit | None = None
@@ -111,53 +113,43 @@ class OpenAIModel:
             ModelError: there is no reply; its subclasses say why.
         """
         while True:
-            writes_json = bool(tools) and self._dialect.writes_json(model)
-            body = self._json_body(messages, model, tools) if writes_json else self._body(messages, model, tools)
+            manner = self._dialect.manner(model)
             try:
                 reply = await self._client.ask(
                     "/chat/completions",
-                    body,
+                    self._body(messages, model, tools, manner),
                     PartialReply,
                     model=model,
                     stream=self._stream,
-                    emit=without_words(emit) if writes_json else emit,
+                    emit=without_words(emit) if manner.writes_json and tools else emit,
                 )
             except ModelStatusError as error:
-                if not self._dialect.learn(error, model):
+                self._dialect.learn(error, manner, model)
+                if self._dialect.manner(model) == manner:
                     raise
             else:
-                return _take_json(reply, tools, emit) if writes_json else take_written_calls(reply, tools, emit)
+                break
+        if manner.writes_json and tools:
+            return _take_json(reply, tools, emit)
 
-    async def list_models(self) -> list[ModelInfo]:
-        """Return what the server offers, sorted by name.
+        return take_written_calls(reply, tools, emit)
 
-        Raises:
-            AuthenticationError: there is no key, or a wrong one.
-            ModelError: there is no list.
-        """
-        return await self._client.list_models()
-
-    async def aclose(self) -> None:
-        """End the use of this model; may be called again. Connections stay with the event loop, which closes them."""
-        self._client.close()
-
-    def _body(self, messages: Sequence[Message | Mapping[str, JSON]], model: str, tools: Sequence[JSON]) -> bytes:
-        """The request's body: a join of what was encoded before."""
-        return self._joined(messages, model, self._encoded_tools(tools))
-
-    def _json_body(self, messages: Sequence[Message | Mapping[str, JSON]], model: str, tools: Sequence[JSON]) -> bytes:
-        """The body of a request that asks for tool calls as JSON."""
-        wish = response_format(tools, self._dialect.response_format)
-        fields = b',"response_format":' + encode_json(wish) if wish else b""
-        return self._joined(plain_conversation(messages, tools), model, fields)
-
-    def _joined(self, messages: Sequence[Message | Mapping[str, JSON]], model: str, fields: bytes) -> bytes:
+    def _body(
+        self, messages: Sequence[Message | Mapping[str, JSON]], model: str, tools: Sequence[JSON], manner: Manner
+    ) -> bytes:
+        """The request's body: a join of what was, for the most part, encoded before."""
+        if manner.writes_json:
+            wish = response_format(tools, manner.response_format)
+            fields = [b',"response_format":' + encode_json(wish) if wish else b"", self._json_options]
+            messages = plain_conversation(messages, tools)
+        else:
+            fields = [self._encoded_tools(tools), self._options]
         head = b'{"model":' + encode_json(model) + b',"messages":['
         encoded = b",".join(encode_conversation(messages, self._client.endpoint.provider))
         end = b"}"
         if self._stream:
-            end = _STREAMED_WITH_USAGE if self._dialect.counts_stream else _STREAMED
-        return b"".join([head, encoded, b"]", fields, self._options, end])
+            end = _STREAMED_WITH_USAGE if manner.counts_stream else _STREAMED
+        return b"".join([head, encoded, b"]", *fields, end])
 
     def _encoded_tools(self, tools: Sequence[JSON]) -> bytes:
         """The tools' part of the body; it is encoded again only when they are other objects than last time."""

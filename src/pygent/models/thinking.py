@@ -22,6 +22,11 @@ _CLOSING_TAGS = tuple(tag for tag in _TAGS.values() if tag.startswith("<"))
 _LONE_CLOSING = re.compile(rf"^[ \t]*(?:{'|'.join(_CLOSING_TAGS)})[ \t\r]*$", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 
+_BLANKS = re.compile(r"\s*")
+_BLANKS_OF_A_LINE = re.compile(r"[ \t]*")
+_BLANKS_AFTER_A_LINE = re.compile(r"[ \t\r\n]*")
+_NOTHING = re.compile("")
+
 
 class ThinkingSplitter:
     """Splits a content that comes in pieces; wherever it is cut, it comes to the same.
@@ -38,6 +43,8 @@ class ThinkingSplitter:
         self._said: list[str] = []
         self._thought: list[str] = []
         self._held = ""  # what may turn out to be a tag, and the blanks before it
+        self._held_blanks: list[str] = []  # that came behind it, and decide nothing
+        self._waits_through = _NOTHING  # which blanks these are
         self._at_start = True  # nothing was said yet
         self._closing = ""  # the tag that ends the thought; empty outside of one
         self._thought_is_blank = False  # up to now
@@ -47,7 +54,7 @@ class ThinkingSplitter:
 
     def __repr__(self) -> str:
         state = "thinking" if self._closing else "at start" if self._at_start else "saying"
-        return f"<ThinkingSplitter {state} held={self._held!r}>"
+        return f"<ThinkingSplitter {state} held={self._whole_held()!r}>"
 
     def feed(self, text: str) -> list[Event]:
         """Take a piece of the content, and return what viewers should see of it."""
@@ -61,7 +68,7 @@ class ThinkingSplitter:
     def end(self, *, calls_follow: bool) -> list[Event]:
         """Take note that the content is at its end, with or without tool calls, and show what was held back."""
         events = [self._record(event) for event in self._ending(calls_follow)]
-        self._held = ""
+        self._take_held()
         return events
 
     def result(self, *, calls_follow: bool) -> tuple[str, str]:
@@ -82,11 +89,27 @@ class ThinkingSplitter:
         return event
 
     def _split(self, text: str) -> Iterator[Event]:
-        text, self._held = self._held + text, ""
+        if self._held and self._waits_through.fullmatch(text):  # joined only when they end: a model may write thousands
+            self._held_blanks.append(text)
+            return
+
+        text = self._take_held() + text
         while text and (self._closing or self._at_start):
             text = (yield from self._think(text)) if self._closing else self._begin(text)
         if text:
             yield from self._say(text)
+
+    def _hold(self, text: str, waits_through: re.Pattern[str]) -> None:
+        """Hold a text until something comes that decides what it is, which these blanks do not."""
+        self._held, self._waits_through = text, waits_through
+
+    def _whole_held(self) -> str:
+        return self._held + "".join(self._held_blanks)
+
+    def _take_held(self) -> str:
+        held = self._whole_held()
+        self._held, self._held_blanks = "", []
+        return held
 
     def _begin(self, text: str) -> str:
         """At the start: take a tag away, or hold what may become one; return the rest."""
@@ -98,7 +121,7 @@ class ThinkingSplitter:
             return stripped.removeprefix(opening)
 
         if any(tag.startswith(stripped) for tag in _TAGS):
-            self._held = text
+            self._hold(text, _NOTHING if stripped else _BLANKS)
             return ""
 
         self._at_start = False
@@ -110,7 +133,7 @@ class ThinkingSplitter:
         held = 0 if closing else _overlap(thought, self._closing)
         shown = thought[: len(thought) - held].rstrip()
         if not closing:
-            self._held = thought[len(shown) :]
+            self._hold(thought[len(shown) :], _NOTHING if held else _BLANKS)
         if self._thought_is_blank and (shown := shown.lstrip()):
             self._thought_is_blank = False
             shown = f"\n\n{shown}" if self._thought else shown
@@ -124,32 +147,35 @@ class ThinkingSplitter:
         """After the start: show words, but for a last line that may be a closing tag without an opening one."""
         first_line = 0 if self._at_line_start else text.find("\n") + 1 or len(text)
         lone = _LONE_CLOSING.search(text, first_line) if self._may_lack_opening else None
-        if lone is not None:
-            before, after = "".join(self._said) + text[: lone.start()], text[lone.end() :].lstrip()
-            is_quoted = len(_FENCE.findall(before)) % 2 == 1
-            if is_quoted or after:
-                self._may_lack_opening = False
-            if after and not is_quoted:
+        if lone is not None and (after := text[lone.end() :].lstrip()):
+            self._may_lack_opening = False
+            before = "".join(self._said) + text[: lone.start()]
+            if not _ends_in_fence(before):
                 yield from self._turn_into_thought(before)
                 text = after
 
         if self._may_lack_opening:
             last_line = lone.start() if lone else max(text.rfind("\n") + 1, first_line)
-            if lone or any(tag.startswith(text[last_line:].lstrip(" \t")) for tag in _CLOSING_TAGS):
-                text, self._held = text[:last_line], text[last_line:]
+            word = text[last_line:].lstrip(" \t")
+            if lone:
+                self._hold(text[last_line:], _BLANKS_AFTER_A_LINE)
+            elif any(tag.startswith(word) for tag in _CLOSING_TAGS):
+                self._hold(text[last_line:], _NOTHING if word else _BLANKS_OF_A_LINE)
+            text = text[: len(text) - len(self._held)]
             self._at_line_start = bool(self._held) or text.endswith("\n")
         if text:
             yield TextDelta(text=text)
 
     def _ending(self, calls_follow: bool) -> Iterator[Event]:
         """What is held, if nothing comes behind it."""
+        held = self._whole_held()
         if self._closing:
-            if self._held.strip() and not self._thought_is_blank:
-                yield ReasoningDelta(text=self._held)
-        elif self._may_lack_opening and _LONE_CLOSING.match(self._held):
+            if held.strip() and not self._thought_is_blank:
+                yield ReasoningDelta(text=held)
+        elif self._may_lack_opening and _LONE_CLOSING.match(held) and not _ends_in_fence(said := "".join(self._said)):
             if calls_follow:
-                yield from self._turn_into_thought("".join(self._said))
-        elif held := self._held.lstrip() if self._has_tags else self._held:
+                yield from self._turn_into_thought(said)
+        elif held := held.lstrip() if self._has_tags else held:
             yield TextDelta(text=held)
 
     def _turn_into_thought(self, text: str) -> Iterator[Event]:
@@ -168,6 +194,11 @@ def _apply(event: Event, thought: list[str], said: list[str]) -> None:
             said.append(text)
         case StreamRestarted():
             said.clear()
+
+
+def _ends_in_fence(text: str) -> bool:
+    """Whether what comes behind the text is inside a block of code."""
+    return len(_FENCE.findall(text)) % 2 == 1
 
 
 def _overlap(text: str, tag: str) -> int:

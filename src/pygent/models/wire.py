@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ..messages import JSON, encode_json
+from ..errors import ModelResponseError
+from ..messages import JSON, ToolCall, ToolCallFunction, Usage, encode_json
+from ..replies import new_call_id, parse_usage
+
+LENIENT = json.JSONDecoder(strict=False)
+"""Takes a raw line break inside a string, the most common slip of models that write JSON."""
 
 
 def decode_json(data: str | bytes) -> JSON:
@@ -23,7 +28,7 @@ def decode_json(data: str | bytes) -> JSON:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         text = data if isinstance(data, str) else data.decode("utf-8-sig", "replace")
     try:
-        return json.loads(text, strict=False)
+        return LENIENT.decode(text)
     except RecursionError as error:
         raise ValueError("JSON nested too deeply") from error
 
@@ -56,3 +61,29 @@ def sound_json(value: JSON) -> JSON:
 def functions_of(tools: Sequence[JSON]) -> list[Mapping[str, JSON]]:
     """The functions among tools in the OpenAI shape; servers have built-in tools that are none."""
     return [tool["function"] for tool in tools if "function" in tool]
+
+
+def arguments_text(arguments: JSON) -> str:
+    """The arguments of a call as JSON text, which is what they should be; some servers and models send the object."""
+    if arguments is None:
+        return ""
+
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+
+
+def tool_call(name: str, arguments: JSON, *, call_id: str = "", extra_content: JSON = None) -> ToolCall:
+    """The call that a model wants: its texts sound, its arguments text, and with an id if it came without one."""
+    written = sound_text(arguments_text(arguments)).strip() or "{}"
+    return ToolCall(
+        id=call_id or new_call_id(),
+        function=ToolCallFunction(name=sound_text(name), arguments=written),
+        extra_content=extra_content,
+    )
+
+
+def usage_or_none(usage: JSON) -> Usage | None:
+    """The tokens that a server counted; a count in an odd shape is no reason to lose a reply."""
+    try:
+        return parse_usage(usage)
+    except ModelResponseError:
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..messages import Message
-from .server.pairing import Turn, pairing_problem
+from .pairing import Turn, pairing_problem
 
 
 def check_history(messages: Sequence[Message]) -> None:

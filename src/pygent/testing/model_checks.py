@@ -61,7 +61,11 @@ def model_conformance(open_model: OpenModel, *, model: str = "any") -> list[Mode
         model: the model's name, for a server that has several.
     """
     return [
-        ModelCheck(promise.__name__, (promise.__doc__ or "").splitlines()[0], partial(_run, promise, open_model, model))
+        ModelCheck(
+            promise.__name__,
+            (promise.__doc__ or promise.__name__).splitlines()[0],
+            partial(_run, promise, open_model, model),
+        )
         for promise in PROMISES
     ]
 

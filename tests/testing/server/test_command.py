@@ -47,6 +47,15 @@ def test_it_lists_what_can_go_wrong() -> None:
     assert all(line.startswith("fault:") for line in listed.stdout.splitlines())
 
 
+def test_it_lists_without_docstrings() -> None:
+    """`python -OO` has none: what cannot explain itself is listed with its name."""
+    listed = subprocess.run([sys.executable, "-OO", *COMMAND[1:], "--list"], capture_output=True, text=True, timeout=50)
+
+    assert listed.stderr == ""
+    assert re.search(r"^fault:429ra +429ra$", listed.stdout, re.MULTILINE)
+    assert re.search(r"^fault:crlf +Lines end with CR LF\.$", listed.stdout, re.MULTILINE)
+
+
 def test_a_port_in_use_is_said() -> None:
     """In a line, with the port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -209,7 +209,7 @@ tool_idx_str tool_noid tool_emptyid tool_dupid tool_args_null tool_args_empty to
 tool_args_list tool_args_nan tool_args_twice tool_args_huge tool_args_deep tool_emptyname tool_unknown
 tool_name_repeat tool_name_late tool_finish_stop tool_trunc_length tool_args_extra tool_args_bool
 tool_args_number_as_text tool_args_surrogate tool_args_nul many_calls flood think think_orphan tool_extra_content
-reasoning_details notools noformat redirect_loop call parrot written_call
+reasoning_details notools noformat redirect_loop call parrot written_call halfbody
 """
 
 
@@ -225,6 +225,14 @@ def test_every_fault_says_what_it_is() -> None:
 
     assert about.keys() == {*SCENARIOS, *CHAT.streams, *RESPONSES.streams}
     assert [name for name, line in about.items() if not re.fullmatch(r"[A-Z`<\[].*\.", line) or len(line) > 120] == []
+
+
+def test_streams_of_both_apis_say_what_is_odd() -> None:
+    """Hardly a line explains two of them."""
+    about = catalogue()
+
+    assert about["two_interleaved"] == "Two calls, their events in turn."
+    assert len(set(about.values())) > len(about) - 10
 
 
 def test_it_needs_no_http_library() -> None:

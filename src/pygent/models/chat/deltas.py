@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...errors import ModelResponseError
 from ...events import Event, TextDelta
-from ...messages import JSON, Message, Usage, parse_usage
+from ...messages import JSON, Message, Usage
 from ..http.faults import error_inside, not_a_reply
 from ..thinking import ThinkingSplitter
-from ..wire import decode_json, parse_index, sound_text
+from ..wire import decode_json, parse_index, sound_text, usage_or_none
 from .partial_calls import PartialCalls
 from .reasoning_details import ReasoningDetails
 
@@ -54,7 +53,7 @@ class PartialReply:
             raise error
 
         if chunk.get("usage"):
-            self.usage = _usage(chunk["usage"]) or self.usage
+            self.usage = usage_or_none(chunk["usage"]) or self.usage
         events: list[Event] = []
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, Mapping) and not parse_index(choice.get("index")):  # one reply was asked for
@@ -162,10 +161,3 @@ def _texts(content: JSON) -> tuple[str, str]:
             case {"text": str(words)}:
                 text += words
     return text, reasoning
-
-
-def _usage(value: JSON) -> Usage | None:
-    try:
-        return parse_usage(value)
-    except ModelResponseError:  # a count in an odd shape is no reason to lose a reply
-        return None

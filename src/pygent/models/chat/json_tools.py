@@ -13,12 +13,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Literal
-from uuid import uuid4
 
 from msgspec.structs import replace
 
-from ...messages import JSON, Content, Message, ToolCall, ToolCallFunction, parse_message
-from ..wire import functions_of, sound_text
+from ...messages import JSON, Content, Message, ToolCall, ToolCallFunction
+from ...replies import parse_message
+from ..wire import LENIENT, functions_of, sound_text, tool_call
 from ..written.rescue import rescue_tool_calls
 from ..written.syntax import call_in
 
@@ -38,7 +38,6 @@ The tools, each with the JSON Schema of its arguments:
 
 _NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
 _FENCE = re.compile(r"^```\w*|```$")
-_JSON = json.JSONDecoder(strict=False)  # a raw newline inside a string is the most common slip
 
 
 def plain_conversation(messages: Sequence[Message | Mapping[str, JSON]], tools: Sequence[JSON]) -> list[Message]:
@@ -48,7 +47,7 @@ def plain_conversation(messages: Sequence[Message | Mapping[str, JSON]], tools: 
     are said by the user, each with the name of its tool. Neighbours in the same role become one message: many templates
     insist that user and assistant take turns.
     """
-    known = [message if isinstance(message, Message) else parse_message(message) for message in messages]
+    known = [parse_message(message) for message in messages]
     labels = dict(_labels(known))
     groups = [list(group) for _, group in groupby(known, key=_speaker)]
     plain = [_united(group, labels, asks_json=bool(tools)) for group in groups]
@@ -153,7 +152,7 @@ def _asked_json(words: str, calls: Sequence[ToolCallFunction]) -> str:
 def _decoded(arguments: str) -> JSON:
     """The arguments as an object, or, where they are none, as what the model wrote."""
     try:
-        return _JSON.decode(arguments)
+        return LENIENT.decode(arguments)
     except (ValueError, RecursionError):
         return arguments
 
@@ -218,7 +217,7 @@ def _parse(text: str) -> tuple[str, tuple[ToolCall, ...]]:
         ValueError: it is not the JSON that was asked for.
         RecursionError: it is nested too deeply.
     """
-    value = _JSON.decode(_FENCE.sub("", text.strip()))
+    value = LENIENT.decode(_FENCE.sub("", text.strip()))
     if not isinstance(value, dict) or not value or not value.keys() <= {"reply", "calls"}:
         raise ValueError("not the JSON that was asked for")
 
@@ -231,5 +230,4 @@ def _parse(text: str) -> tuple[str, tuple[ToolCall, ...]]:
 
 def _tool_call(value: JSON) -> ToolCall:
     name, arguments = call_in({**value, "arguments": {}} if isinstance(value, dict) and len(value) == 1 else value)
-    written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    return ToolCall(id=f"call_{uuid4().hex}", function=ToolCallFunction(name=name, arguments=sound_text(written)))
+    return tool_call(name, arguments)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from uuid import uuid4
 
 from ...events import ToolCallDelta
-from ...messages import JSON, ToolCall, ToolCallFunction
-from ..wire import decode_json, parse_index, sound_json, sound_text
+from ...messages import JSON, ToolCall
+from ...replies import with_own_ids
+from ..wire import arguments_text, decode_json, parse_index, sound_json, sound_text, tool_call
 
 
 class _PartialCall:
@@ -43,6 +42,10 @@ class _PartialCall:
         """Whether nothing was ever said of it but that it is there."""
         return not (self.id or self.name or self.pieces)
 
+    def whole(self) -> ToolCall:
+        """The call, if this is all of it."""
+        return tool_call(self.name, self.arguments, call_id=self.id, extra_content=sound_json(self.extra_content))
+
 
 class PartialCalls:
     """Routes the pieces of tool calls to their calls, for servers that number them and for those that do not."""
@@ -57,7 +60,7 @@ class PartialCalls:
         function = piece.get("function")
         function = function if isinstance(function, Mapping) else {}
         call_id, index = sound_text(str(piece.get("id") or "")), parse_index(piece.get("index"))
-        name, arguments = sound_text(str(function.get("name") or "")), _arguments(function.get("arguments"))
+        name, arguments = sound_text(str(function.get("name") or "")), arguments_text(function.get("arguments"))
         call = self._find(call_id, index, name, arguments, is_first)
         if call is None:
             call = _PartialCall(len(self.calls), index)
@@ -76,18 +79,8 @@ class PartialCalls:
         return ToolCallDelta(index=call.number, name=call.name, arguments=sound_text(arguments))
 
     def finished(self) -> tuple[ToolCall, ...]:
-        """The calls, each with an id of its own, for a missing or repeated one would lose an answer."""
-        used: set[str] = set()
-        calls = []
-        for call in self.calls:
-            if call.is_ghost:
-                continue
-
-            call_id = call.id if call.id and call.id not in used else f"call_{uuid4().hex}"
-            used.add(call_id)
-            function = ToolCallFunction(name=call.name, arguments=sound_text(call.arguments).strip() or "{}")
-            calls.append(ToolCall(id=call_id, function=function, extra_content=sound_json(call.extra_content)))
-        return tuple(calls)
+        """The calls, each with an id of its own."""
+        return with_own_ids([call.whole() for call in self.calls if not call.is_ghost])
 
     def _find(self, call_id: str, index: int | None, name: str, arguments: str, is_first: bool) -> _PartialCall | None:
         """The call that a piece goes on with; None: it begins a new one."""
@@ -111,13 +104,6 @@ class PartialCalls:
         is_other = index is not None and (index != known.index or known.name not in ("", name))
         is_next = bool(arguments.strip()) and known.is_whole
         return None if is_other or is_next else known
-
-
-def _arguments(value: JSON) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _united(known: JSON, more: JSON) -> JSON:

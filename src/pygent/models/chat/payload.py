@@ -9,14 +9,14 @@ from ...providers import Provider
 
 
 def encode_conversation(messages: Sequence[Message | Mapping[str, JSON]], provider: Provider | None) -> list[bytes]:
-    """Encode each message; what was encoded before is not encoded again.
+    """Encode each message. What every server is sent of it is encoded once in its life, but for signed tool calls.
 
-    A provider may want more of its own replies back than a message holds for all:
+    A provider may want more of its own replies back:
 
-    - the reasoning, in its `reasoning_field`: with each message that calls tools, for there the model goes on
-      thinking, even if it thought nothing; a local server, which may be another than its port says, is not sent an
-      empty one. It goes with it from then on, so that the beginning of a conversation stays
-      as it is, and the server can keep what it computed of it.
+    - the reasoning, in its `reasoning_field`, with each message that calls tools, for behind these the model goes on
+      thinking. A message without a thought has an empty one; but not for a local server, which may be another than
+      its port says. Later requests repeat it, too: so a conversation begins in each of them with the same bytes, and
+      the server finds in its cache what it computed of them.
     - the opaque fields that it `replays`, of messages and of their tool calls.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
@@ -120,7 +121,7 @@ class Client:
             counted = {**headers, "X-Pygent-Retry-Count": str(attempt - 1)}
             return await self._reply(path, body, counted, new_reply(), viewers.show, stream)
 
-        return await self._insist(send, model=model, on_retry=viewers.await_retry)
+        return await self._insist(send, model=model, viewers=viewers)
 
     async def list_models(self) -> list[ModelInfo]:
         """Return what the server offers, sorted by name.
@@ -139,6 +140,11 @@ class Client:
 
         return await self._insist(send)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it asks no more."""
+        return self._closed
+
     def close(self) -> None:
         """Ask no more; may be called again. Connections stay with the event loop, which closes them."""
         self._closed = True
@@ -148,20 +154,21 @@ class Client:
         send: Callable[[int], Awaitable[T]],
         *,
         model: str | None = None,
-        on_retry: Callable[[ModelError, int, float], None] | None = None,
+        viewers: Viewers | None = None,
     ) -> T:
         """Send until it succeeds or is of no use, within the time in all; each error leaves here without the key."""
         if self._closed:
             raise ModelError("this model is closed; make another one", model=model, attempts=0)
 
         self.endpoint.check_key(model)
-        gate = gate_of(self.endpoint.account)
+        viewers = viewers or Viewers(None)
         sent = 0
 
         async def attempt_once(attempt: int) -> T:
             nonlocal sent
+            gate = gate_of(self.endpoint.account)
             try:
-                async with gate.enter(self._max_in_flight):
+                async with gate.enter(self._max_in_flight, on_wait=viewers.await_gate):
                     sent = attempt
                     return await send(attempt)
             except ModelError as error:
@@ -172,9 +179,12 @@ class Client:
                 raise
 
         try:
-            async with asyncio.timeout(self._timeouts.total):
-                return await with_retries(attempt_once, max_retries=self._max_retries, on_retry=on_retry)
+            async with asyncio.timeout(self._timeouts.total) as patience:
+                return await with_retries(attempt_once, max_retries=self._max_retries, on_retry=viewers.await_retry)
         except TimeoutError as error:
+            if not patience.expired():  # somebody else's, such as a subscriber's
+                raise
+
             text = f"no whole reply within {self._timeouts.total:g} s"
             raise ModelTimeout(text, model=model, attempts=sent) from error
 
@@ -185,19 +195,23 @@ class Client:
         timeouts = self._timeouts
         failure: ModelError | None = None
         read_timeout = None if stream else timeouts.whole_reply
+        patience = asyncio.timeout(timeouts.first_content if stream else None)
         try:
             async with (
-                asyncio.timeout(timeouts.first_content if stream else None) as patience,
+                patience,
                 self._request("POST", path, headers, content, read_timeout=read_timeout) as response,
             ):
                 if stream:
-                    await read_stream(response, reply, show, on_data=partial(self._renew, patience, reply))
+                    await read_stream(response, reply, show, on_content=partial(self._renew, patience, reply))
                 else:
                     for event in reply.add_completion(await response.read(limit_bytes=MAX_REPLY_BYTES)):
                         show(event)
         except TimeoutError:
+            if not patience.expired():  # somebody else's, such as a subscriber's
+                raise
+
             silence = timeouts.idle_content if reply.has_begun else timeouts.first_content
-            failure = ModelTimeout(f"no content for {silence} s")
+            failure = ModelTimeout(f"no content for {silence or _SETTLE:g} s")  # no limit: what follows a whole reply
         except ModelConnectionError as error:
             failure = error
         if failure is None or reply.is_complete:
@@ -211,9 +225,12 @@ class Client:
         ) from failure
 
     def _renew(self, patience: asyncio.Timeout, reply: Reply) -> None:
-        """Something came: be patient again, but not for what may follow a complete reply."""
-        seconds = _SETTLE if reply.is_complete else self._timeouts.idle_content
-        patience.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
+        """The model said something: be patient again, but not for what may follow a complete reply."""
+        now, idle = asyncio.get_running_loop().time(), self._timeouts.idle_content
+        if reply.is_complete:
+            patience.reschedule(min(now + _SETTLE, patience.when() or math.inf))
+        else:
+            patience.reschedule(None if idle is None else now + idle)
 
     @asynccontextmanager
     async def _request(

@@ -37,6 +37,9 @@ KEEPALIVE = 60.0
 _PIECE = 64 << 10
 """Bytes of a body that are handed over at a time: the event loop has its turn in between."""
 
+_EXCERPT = 2.0
+"""Seconds for the body of a refusal; its status says the most."""
+
 _RESOLVE = 30.0
 """Seconds to find the server's addresses and try them all; each has its own connect timeout."""
 
@@ -87,10 +90,10 @@ class Response:
             return b"".join([chunk async for chunk in chunks])
 
     async def excerpt(self, *, limit_bytes: int) -> bytes:
-        """Return the start of the body, or what came of it before the connection broke."""
+        """Return the start of the body, or what came of it before the connection broke or fell silent."""
         start = b""
-        with suppress(ModelError):
-            async with aclosing(self.chunks(limit_bytes=limit_bytes)) as chunks:
+        with suppress(ModelError, TimeoutError):
+            async with asyncio.timeout(_EXCERPT), aclosing(self.chunks(limit_bytes=limit_bytes)) as chunks:
                 async for chunk in chunks:
                     start += chunk
         return start

@@ -73,7 +73,7 @@ class Reply(Protocol):
         ...
 
 
-async def read_stream(response: Response, reply: Reply, show: Emit, *, on_data: Callable[[], None]) -> None:
+async def read_stream(response: Response, reply: Reply, show: Emit, *, on_content: Callable[[], None]) -> None:
     """Merge the stream into `reply` until it is complete.
 
     A server that answers with a whole completion instead of a stream is understood, too.
@@ -82,7 +82,7 @@ async def read_stream(response: Response, reply: Reply, show: Emit, *, on_data: 
         response: the answer of the server.
         reply: receives the chunks; it holds what came if this raises.
         show: receives the events for viewers.
-        on_data: is called whenever data has come, comments aside.
+        on_content: is called whenever the model has said, thought or called something, and when the reply is complete.
 
     Raises:
         StreamInterrupted: it ended with neither a finish reason nor `[DONE]`.
@@ -95,7 +95,7 @@ async def read_stream(response: Response, reply: Reply, show: Emit, *, on_data: 
     async with aclosing(response.chunks(limit_bytes=MAX_STREAM_BYTES)) as chunks:
         async for chunk in chunks:
             data = decoder.feed(chunk)
-            _merge(data, reply, show)
+            has_content = _merge(data, reply, show)
             if reply.is_over:
                 with suppress(TimeoutError, ModelError):
                     async with asyncio.timeout(_DRAIN):
@@ -103,9 +103,10 @@ async def read_stream(response: Response, reply: Reply, show: Emit, *, on_data: 
                             pass
                 return
 
+            if has_content:
+                on_content()
             if data:
                 undecoded = None
-                on_data()
             elif undecoded is not None:
                 undecoded.append(chunk)
                 kept += len(chunk)
@@ -122,12 +123,13 @@ async def read_stream(response: Response, reply: Reply, show: Emit, *, on_data: 
         raise StreamInterrupted("the stream ended in the middle of the reply", partial=reply.message())
 
 
-def _merge(events: Sequence[str], reply: Reply, show: Emit) -> None:
-    """Merge the data of some events, up to the one behind which nothing counts."""
+def _merge(events: Sequence[str], reply: Reply, show: Emit) -> bool:
+    """Merge the data of some events, up to the one behind which nothing counts; whether there was content in them."""
+    has_content = False
     for data in events:
         if data.strip() == _DONE:
             reply.end()
-            return
+            break
 
         try:
             chunk = decode_json(data)
@@ -143,8 +145,10 @@ def _merge(events: Sequence[str], reply: Reply, show: Emit) -> None:
 
         for event in seen:
             show(event)
+        has_content = has_content or bool(seen) or reply.is_complete
         if reply.is_over:
-            return
+            break
+    return has_content
 
 
 def _is_whole(data: str) -> bool:

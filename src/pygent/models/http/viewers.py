@@ -5,6 +5,9 @@ from __future__ import annotations
 from ...errors import ModelError
 from ...events import Emit, Event, ReasoningDelta, RetryScheduled, StreamRestarted, TextDelta, ToolCallDelta
 
+_NOTEWORTHY = 1.0
+"""Seconds; a shorter wait is over before anybody wonders."""
+
 
 class Viewers:
     """Whoever listens to `emit`; it may be nobody."""
@@ -33,9 +36,14 @@ class Viewers:
         self.forget(error)
         self._emit(RetryScheduled(attempt=attempt, delay=delay, reason=str(error)))
 
+    def await_gate(self, delay: float) -> None:
+        """Say that the request is not sent yet, because the server has refused somebody else's."""
+        if delay >= _NOTEWORTHY:
+            self._emit(RetryScheduled(attempt=0, delay=delay, reason="the server gets too many requests"))
+
 
 def without_words(emit: Emit | None) -> Emit | None:
-    """An `emit` for a reply whose words are not for people: they see only that it comes, and what was thought."""
+    """An `emit` for a reply whose words are not for people, who see only what was thought until it is whole."""
     if emit is None:
         return None
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from ...errors import ModelError, ModelResponseError, StreamInterrupted
 from ...events import Event, TextDelta, ToolCallDelta
-from ...messages import JSON, Message, Usage, parse_usage
+from ...messages import JSON, Message, Usage
 from ..http.faults import error_inside, not_a_reply
 from ..thinking import ThinkingSplitter
-from ..wire import decode_json, parse_index, sound_text
-from .items import BREAK, Part, parse_output, replay_of
+from ..wire import decode_json, parse_index, sound_text, usage_or_none
+from .output_items import BREAK, Part, parse_output, replay_of
 from .partial_items import PartialItem, PartialItems
 
 
@@ -226,7 +226,4 @@ def _usage(usage: JSON) -> Usage | None:
         "prompt_tokens_details": usage.get("input_tokens_details"),
         "completion_tokens_details": usage.get("output_tokens_details"),
     }
-    try:
-        return parse_usage(renamed)
-    except ModelResponseError:  # a count in an odd shape is no reason to lose a reply
-        return None
+    return usage_or_none(renamed)

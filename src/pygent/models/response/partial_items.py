@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...messages import JSON
-from .items import Part, parts_of
+from .output_items import Part, parts_of
 
 
 class PartialItem:

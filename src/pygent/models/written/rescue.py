@@ -6,19 +6,17 @@ away, and each call names an offered tool with valid arguments. Prose that quote
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from uuid import uuid4
 
 import msgspec
 
 from ...errors import ToolError
 from ...events import Emit, ToolCallsRescued
-from ...messages import JSON, Message, ToolCall, ToolCallFunction
+from ...messages import JSON, Message, ToolCall
 from ...schema import validate
-from ..wire import functions_of, sound_text
+from ..wire import functions_of, tool_call
 from .syntax import written_calls
 
 _log = logging.getLogger("pygent.models")
@@ -67,6 +65,6 @@ def _checked(name: str, arguments: JSON, schemas: Mapping[str, JSON]) -> ToolCal
     if name not in schemas:
         raise ValueError("not an offered tool")
 
-    written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    validate(written, schemas[name])
-    return ToolCall(id=f"call_{uuid4().hex}", function=ToolCallFunction(name=name, arguments=sound_text(written)))
+    call = tool_call(name, arguments)
+    validate(call.function.arguments, schemas[name])
+    return call

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from ...messages import JSON
+from ..wire import LENIENT
 from .python_calls import begins_python_call, parse_python_calls
 
 _MARKER = re.compile(
@@ -51,7 +51,6 @@ _BESIDES = {"id", "type", "index"}
 
 _DOUBLED = re.compile(r'"(?:\\.|[^"\\])*"|\{\{|\}\}', re.DOTALL)
 _FENCES_OF_CALLS = ("tool_code", "tool_call", "tool_calls")  # Gemma's; in any other, Python is a piece of code
-_JSON = json.JSONDecoder(strict=False)  # a raw newline inside a string is the most common slip
 
 
 class WrittenCall(NamedTuple):
@@ -135,7 +134,7 @@ def _element(text: str, position: int) -> _Found | None:
 def _body(body: str) -> JSON:
     """The arguments inside a tag: one JSON object, or a tag for each parameter."""
     if "<parameter" not in body:
-        return _JSON.decode(body.strip()) if body.strip() else {}
+        return LENIENT.decode(body.strip()) if body.strip() else {}
 
     if _PARAMETER.sub("", body).strip():
         raise ValueError("more than parameters")
@@ -160,7 +159,7 @@ def _named(text: str, position: int) -> _Found | None:
     if match is None:
         return None
 
-    arguments, end = _JSON.raw_decode(text, match.end())
+    arguments, end = LENIENT.raw_decode(text, match.end())
     return _Found([WrittenCall(next(filter(None, match.groups())), arguments)], end)
 
 
@@ -192,14 +191,14 @@ def _doubled_braces(text: str, position: int) -> _Found | None:
         return None
 
     try:
-        value, end = _JSON.raw_decode(text, position + 1)
+        value, end = LENIENT.raw_decode(text, position + 1)
     except ValueError:
         value, end = None, position
     if text.startswith("}", end):  # only the outer ones
         return _Found([call_in(value)], end + 1)
 
     single = _DOUBLED.sub(_halved, text[position:])
-    value, end = _JSON.raw_decode(single)
+    value, end = LENIENT.raw_decode(single)
     while marker := _MARKER.match(single, end):
         end = marker.end()
     return _Found([call_in(value)], len(text)) if end == len(single) else None
@@ -217,7 +216,7 @@ def _halved(match: re.Match[str]) -> str:
 
 def _json(text: str, position: int) -> _Found:
     """The last form: a call as a JSON object, or a list of such."""
-    value, end = _JSON.raw_decode(text, position)
+    value, end = LENIENT.raw_decode(text, position)
     match value:
         case {"tool_calls": list(values), **rest} if not rest:
             return _Found([call_in(each) for each in values], end)

@@ -4,13 +4,15 @@ The name of the model says what goes wrong: `fault:<scenario>[:argument]`, and `
 one request after the other. `python -m pygent.testing.server` runs it for programs in any language.
 """
 
-from .chunks import HELLO, sse
+from .chat.chunks import sse
+from .chat.streams import STREAMS
+from .chat.strict import problem_of
+from .faults import SCENARIOS
+from .recording import HELLO
 from .request import Request
-from .scenarios import SCENARIOS, catalogue
+from .response.strict import problem_of_response_request
+from .scenarios import catalogue
 from .server import MisbehavingServer
-from .streams import STREAMS
-from .strict import problem_of
-from .strict_responses import problem_of_response_request
 
 __all__ = [
     "HELLO",

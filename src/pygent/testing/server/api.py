@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
-from . import responses
-from .chunks import STOP, TOOLS, WORDS, calls, piece, said, sse
-from .recording import whole_completion
-from .streams import STREAMS
-from .strict import problem_of
-from .strict_responses import problem_of_response_request
+from .chat import chunks
+from .chat.streams import STREAMS as CHAT_STREAMS
+from .chat.strict import problem_of
+from .chat.whole import whole_completion
+from .response import events
+from .response.streams import STREAMS as RESPONSE_STREAMS
+from .response.strict import problem_of_response_request
+from .response.whole import whole_response
 
 
 @dataclass(frozen=True)
@@ -43,43 +44,23 @@ class Api:
         return self.streams["ok"].removesuffix(b"data: [DONE]\n\n")
 
 
-_PIECE = 1 << 19
-"""Characters that are sent at once."""
-
-
-def _says(text: str) -> bytes:
-    return sse(*(said(part) for part in _pieces(text, 7 if len(text) < 1000 else _PIECE)), STOP)
-
-
-def _calls(made: Sequence[tuple[str, str]]) -> bytes:
-    chunks = []
-    for index, (name, arguments) in enumerate(made):
-        chunks.append(calls(piece("", name=name, id=f"call_{uuid4().hex}", index=index)))
-        chunks += [calls(piece(part, index=index)) for part in _pieces(arguments, _PIECE)]
-    return sse(*chunks, TOOLS)
-
-
-def _pieces(text: str, size: int) -> list[str]:
-    return [text[start : start + size] for start in range(0, len(text), size)]
-
-
 CHAT = Api(
-    streams=STREAMS,
-    beginning=sse(*WORDS[:2], done=False),
-    word=sse(WORDS[0], done=False),
-    says=_says,
-    calls=_calls,
+    streams=CHAT_STREAMS,
+    beginning=chunks.BEGINNING,
+    word=chunks.WORD,
+    says=chunks.text_stream,
+    calls=chunks.call_stream,
     whole=whole_completion,
     problem_of=problem_of,
 )
 
 RESPONSES = Api(
-    streams=responses.RESPONSE_STREAMS,
-    beginning=responses.BEGINNING,
-    word=responses.WORD,
-    says=responses.says,
-    calls=responses.calls,
-    whole=responses.whole_response,
+    streams=RESPONSE_STREAMS,
+    beginning=events.BEGINNING,
+    word=events.WORD,
+    says=events.text_stream,
+    calls=events.call_stream,
+    whole=whole_response,
     problem_of=problem_of_response_request,
 )
 

@@ -14,14 +14,14 @@ class Inspector:
         self._named: dict[str, bytes] = {}
 
     def problem_of(
-        self, headers: Mapping[str, str], content: bytes, problem_of: Callable[[Any], str | None]
+        self, headers: Mapping[str, str], content: bytes, problem_of_body: Callable[[Any], str | None]
     ) -> str | None:
         """What is wrong with a request; None: nothing.
 
         Args:
             headers: by their names in lower case.
             content: the bytes of its body.
-            problem_of: what is to be said against the decoded body.
+            problem_of_body: what is to be said against it once it is decoded.
         """
         kind = headers.get("content-type", "")
         if kind.partition(";")[0].strip().lower() != "application/json":
@@ -37,7 +37,7 @@ class Inspector:
         if key is not None and self._named.setdefault(key, content) != content:
             return f"Idempotency-Key {key!r} came before, with another body"
 
-        return problem_of(body)
+        return problem_of_body(body)
 
 
 def _without_repetition(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,26 +1,13 @@
-"""`SCENARIOS`: all that can go wrong, by name, and `play`, which does it."""
+"""`play`, which does what goes wrong, and `catalogue`, which explains it."""
 
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
 
-from . import connections, replies, statuses
+from .chat.streams import RECORDINGS as CHAT_RECORDINGS
 from .connection import Connection
-from .responses import RESPONSE_STREAMS
-from .streams import RECORDINGS
-
-Scenario: TypeAlias = Callable[[Connection], Awaitable[None]]
-
-SCENARIOS: dict[str, Scenario] = {
-    name.strip("_"): function
-    for module in (replies, statuses, connections)
-    for name, function in vars(module).items()
-    if inspect.iscoroutinefunction(function) and function.__module__ == module.__name__ and not re.match("_[a-z]", name)
-}
-"""Each coroutine function of these modules; the underscore before a number is not part of its name."""
+from .faults import SCENARIOS
+from .response.streams import RECORDINGS as RESPONSE_RECORDINGS
 
 
 async def play(to: Connection, fault: str) -> None:
@@ -41,7 +28,8 @@ async def play(to: Connection, fault: str) -> None:
 
 
 def catalogue() -> dict[str, str]:
-    """All faults, and what each is, in a line."""
-    about = {name: (inspect.getdoc(function) or "").splitlines()[0] for name, function in SCENARIOS.items()}
-    streams = dict.fromkeys(RESPONSE_STREAMS, "A stream of the Responses API.")
-    return {**streams, **{name: recording.about for name, recording in RECORDINGS.items()}, **about}
+    """All faults, and what each is, in a line; what both APIs stream is explained for Chat Completions."""
+    return {
+        **{name: recording.about for name, recording in (RESPONSE_RECORDINGS | CHAT_RECORDINGS).items()},
+        **{name: (inspect.getdoc(play) or name).splitlines()[0] for name, play in SCENARIOS.items()},
+    }

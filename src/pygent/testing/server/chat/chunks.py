@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
-HELLO = "Hello, wörld \u2028\x85\x0b🌍"
-"""What the model says: with the line ends of Unicode, which are none in a stream."""
+from ..recording import HELLO, PIECE
 
 
 def sse(*chunks: Any, done: bool = True, end: str = "\n") -> bytes:
@@ -48,9 +49,33 @@ def completion(message: dict[str, Any], finish_reason: str | None = "stop") -> d
 
 
 STOP = delta("stop")
-TOOLS = delta("tool_calls")
+STOP_TO_CALL = delta("tool_calls")
 USAGE = {"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}}
 WORDS = [said(HELLO[:3]), said(HELLO[3:8]), said(HELLO[8:])]
 
 PLAIN = sse(delta(role="assistant", content=""), *WORDS, STOP, USAGE)
 """What a well-behaved server streams."""
+
+BEGINNING = sse(*WORDS[:2], done=False)
+"""The first words of a reply."""
+
+WORD = sse(WORDS[0], done=False)
+"""One more word of it."""
+
+
+def text_stream(text: str) -> bytes:
+    """A stream in which the model says this."""
+    return sse(*(said(part) for part in _parts(text, 7 if len(text) < 1000 else PIECE)), STOP)
+
+
+def call_stream(made: Sequence[tuple[str, str]]) -> bytes:
+    """A stream in which the model calls these tools, given as name and arguments."""
+    chunks = []
+    for index, (name, arguments) in enumerate(made):
+        chunks.append(calls(piece("", name=name, id=f"call_{uuid4().hex}", index=index)))
+        chunks += [calls(piece(part, index=index)) for part in _parts(arguments, PIECE)]
+    return sse(*chunks, STOP_TO_CALL)
+
+
+def _parts(text: str, size: int) -> list[str]:
+    return [text[start : start + size] for start in range(0, len(text), size)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from .chunks import HELLO, PLAIN, STOP, USAGE, WORDS, completion, delta, said, sse
-from .recording import Recording
+from ..recording import HELLO, Recording
+from .chunks import PLAIN, STOP, USAGE, WORDS, completion, delta, said, sse
 
-TEXTS: dict[str, Recording] = {
+SAYS_HELLO: dict[str, Recording] = {
     "ok": Recording("All as it should be.", PLAIN),
     "crlf": Recording("Lines end with CR LF.", PLAIN.replace(b"\n", b"\r\n")),
     "cr": Recording("Lines end with CR.", PLAIN.replace(b"\n", b"\r")),

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from .chunks import STOP, TOOLS, calls, delta, piece, sse
-from .recording import Recording
+from ..recording import Recording
+from .chunks import STOP, STOP_TO_CALL, calls, delta, piece, sse
 
 A, B = '{"cmd": "ls"}', '{"cmd": "pwd"}'
 
 
 def _one(about: str, arguments: str, name: str = "bash") -> Recording:
     """A single call without oddities of the stream."""
-    return Recording(about, sse(calls(piece(arguments, name=name, id="a", index=0)), TOOLS), ((name, arguments),))
+    return Recording(
+        about, sse(calls(piece(arguments, name=name, id="a", index=0)), STOP_TO_CALL), ((name, arguments),)
+    )
 
 
-TOOLS_CALLED: dict[str, Recording] = {
+CALLS_TOOLS: dict[str, Recording] = {
     "tool_plain": Recording(
         "One call, its arguments a character at a time.",
-        sse(calls(piece("", name="bash", id="a", index=0)), *(calls(piece(part, index=0)) for part in A), TOOLS),
+        sse(calls(piece("", name="bash", id="a", index=0)), *(calls(piece(part, index=0)) for part in A), STOP_TO_CALL),
         (("bash", A),),
     ),
     "tool_two": Recording(
@@ -26,7 +28,7 @@ TOOLS_CALLED: dict[str, Recording] = {
             calls(piece(A, index=0)),
             calls(piece("", name="grep", id="b", index=1)),
             calls(piece(B, index=1)),
-            TOOLS,
+            STOP_TO_CALL,
         ),
         (
             ("bash", A),
@@ -39,7 +41,7 @@ TOOLS_CALLED: dict[str, Recording] = {
             calls(piece("", name="bash", id="a", index=0), piece("", name="grep", id="b", index=1)),
             *(calls(piece(a, index=0), piece(b, index=1)) for a, b in zip(A, B, strict=False)),
             calls(piece(B[len(A) :], index=1)),
-            TOOLS,
+            STOP_TO_CALL,
         ),
         (
             ("bash", A),
@@ -47,11 +49,11 @@ TOOLS_CALLED: dict[str, Recording] = {
         ),
     ),
     "tool_noindex": Recording(
-        "No index.", sse(calls(piece(A[:4], name="bash", id="a")), calls(piece(A[4:])), TOOLS), (("bash", A),)
+        "No index.", sse(calls(piece(A[:4], name="bash", id="a")), calls(piece(A[4:])), STOP_TO_CALL), (("bash", A),)
     ),
     "tool_two_noindex": Recording(
         "Two calls in one chunk, without an index.",
-        sse(calls(piece(A, name="bash", id="a"), piece(B, name="grep", id="b")), TOOLS),
+        sse(calls(piece(A, name="bash", id="a"), piece(B, name="grep", id="b")), STOP_TO_CALL),
         (
             ("bash", A),
             ("grep", B),
@@ -59,7 +61,7 @@ TOOLS_CALLED: dict[str, Recording] = {
     ),
     "tool_two_noindex_noid": Recording(
         "Two calls with neither index nor id.",
-        sse(calls(piece(A, name="bash")), calls(piece(B, name="grep")), TOOLS),
+        sse(calls(piece(A, name="bash")), calls(piece(B, name="grep")), STOP_TO_CALL),
         (
             ("bash", A),
             ("grep", B),
@@ -67,7 +69,7 @@ TOOLS_CALLED: dict[str, Recording] = {
     ),
     "tool_two_at_once_empty": Recording(
         "Two calls in one chunk, with neither index, id nor arguments.",
-        sse(calls(piece("", name="bash"), piece("", name="grep")), TOOLS),
+        sse(calls(piece("", name="bash"), piece("", name="grep")), STOP_TO_CALL),
         (
             ("bash", "{}"),
             ("grep", "{}"),
@@ -75,7 +77,7 @@ TOOLS_CALLED: dict[str, Recording] = {
     ),
     "tool_idx_collide": Recording(
         "Two calls with the same index.",
-        sse(calls(piece(A, name="bash", id="a", index=0)), calls(piece(B, name="grep", id="b", index=0)), TOOLS),
+        sse(calls(piece(A, name="bash", id="a", index=0)), calls(piece(B, name="grep", id="b", index=0)), STOP_TO_CALL),
         (
             ("bash", A),
             ("grep", B),
@@ -83,7 +85,7 @@ TOOLS_CALLED: dict[str, Recording] = {
     ),
     "tool_out_of_order": Recording(
         "The second index comes first.",
-        sse(calls(piece(B, name="grep", id="b", index=1)), calls(piece(A, name="bash", id="a", index=0)), TOOLS),
+        sse(calls(piece(B, name="grep", id="b", index=1)), calls(piece(A, name="bash", id="a", index=0)), STOP_TO_CALL),
         (
             ("grep", B),
             ("bash", A),
@@ -91,7 +93,9 @@ TOOLS_CALLED: dict[str, Recording] = {
     ),
     "tool_idx_gap": Recording(
         "Indices with gaps.",
-        sse(calls(piece(A, name="bash", id="a", index=3)), calls(piece(B, name="grep", id="b", index=70)), TOOLS),
+        sse(
+            calls(piece(A, name="bash", id="a", index=3)), calls(piece(B, name="grep", id="b", index=70)), STOP_TO_CALL
+        ),
         (
             ("bash", A),
             ("grep", B),
@@ -99,12 +103,12 @@ TOOLS_CALLED: dict[str, Recording] = {
     ),
     "tool_idx_str": Recording(
         "The index is a text.",
-        sse(calls(piece(A[:5], name="bash", id="a", index="0")), calls(piece(A[5:], index="0")), TOOLS),
+        sse(calls(piece(A[:5], name="bash", id="a", index="0")), calls(piece(A[5:], index="0")), STOP_TO_CALL),
         (("bash", A),),
     ),
     "tool_noid": Recording(
         "No id.",
-        sse(calls(piece(A, name="bash", index=0)), calls(piece(B, name="grep", index=1)), TOOLS),
+        sse(calls(piece(A, name="bash", index=0)), calls(piece(B, name="grep", index=1)), STOP_TO_CALL),
         (
             ("bash", A),
             ("grep", B),
@@ -112,7 +116,7 @@ TOOLS_CALLED: dict[str, Recording] = {
     ),
     "tool_emptyid": Recording(
         "The ids are empty.",
-        sse(calls(piece(A, name="bash", id="", index=0)), calls(piece(B, name="grep", id="", index=1)), TOOLS),
+        sse(calls(piece(A, name="bash", id="", index=0)), calls(piece(B, name="grep", id="", index=1)), STOP_TO_CALL),
         (
             ("bash", A),
             ("grep", B),
@@ -126,7 +130,7 @@ TOOLS_CALLED: dict[str, Recording] = {
             calls(piece("", name="grep", id="a", index=1)),
             calls(piece(B[:3], id="a", index=1)),
             calls(piece(B[3:], index=1)),
-            TOOLS,
+            STOP_TO_CALL,
         ),
         (
             ("bash", A),
@@ -135,7 +139,7 @@ TOOLS_CALLED: dict[str, Recording] = {
     ),
     "tool_dupid_noindex": Recording(
         "Two calls with the same id, without an index.",
-        sse(calls(piece(A, name="bash", id="a")), calls(piece(B, name="grep", id="a")), TOOLS),
+        sse(calls(piece(A, name="bash", id="a")), calls(piece(B, name="grep", id="a")), STOP_TO_CALL),
         (
             ("bash", A),
             ("grep", B),
@@ -143,46 +147,52 @@ TOOLS_CALLED: dict[str, Recording] = {
     ),
     "tool_id_repeated": Recording(
         "The id and the name come with each piece.",
-        sse(*(calls(piece(part, name="bash", id="a", index=0)) for part in A), TOOLS),
+        sse(*(calls(piece(part, name="bash", id="a", index=0)) for part in A), STOP_TO_CALL),
         (("bash", A),),
     ),
     "tool_id_repeated_noindex": Recording(
         "The same, without an index.",
-        sse(*(calls(piece(part, name="bash", id="a")) for part in A), calls(piece("", name="bash", id="a")), TOOLS),
+        sse(
+            *(calls(piece(part, name="bash", id="a")) for part in A),
+            calls(piece("", name="bash", id="a")),
+            STOP_TO_CALL,
+        ),
         (("bash", A),),
     ),
     "tool_id_late": Recording(
         "The id comes after the name.",
-        sse(calls(piece("", name="bash", index=0)), calls(piece(A, id="a", index=0)), TOOLS),
+        sse(calls(piece("", name="bash", index=0)), calls(piece(A, id="a", index=0)), STOP_TO_CALL),
         (("bash", A),),
     ),
     "tool_args_null": Recording(
-        "The arguments are null.", sse(calls(piece(None, name="bash", id="a", index=0)), TOOLS), (("bash", "{}"),)
+        "The arguments are null.",
+        sse(calls(piece(None, name="bash", id="a", index=0)), STOP_TO_CALL),
+        (("bash", "{}"),),
     ),
     "tool_args_empty": Recording(
-        "The arguments are empty.", sse(calls(piece("", name="bash", id="a", index=0)), TOOLS), (("bash", "{}"),)
+        "The arguments are empty.", sse(calls(piece("", name="bash", id="a", index=0)), STOP_TO_CALL), (("bash", "{}"),)
     ),
     "tool_args_obj": Recording(
         "The arguments are an object, not its JSON text.",
-        sse(calls(piece({"cmd": "ls"}, name="bash", id="a", index=0)), TOOLS),
+        sse(calls(piece({"cmd": "ls"}, name="bash", id="a", index=0)), STOP_TO_CALL),
         (("bash", A),),
     ),
     "tool_args_bad": Recording(
         "The arguments break off.",
-        sse(calls(piece('{"cmd": ', name="bash", id="a", index=0)), TOOLS),
+        sse(calls(piece('{"cmd": ', name="bash", id="a", index=0)), STOP_TO_CALL),
         (("bash", '{"cmd":'),),
     ),
     "tool_args_deep": Recording(
         "The arguments nest ten thousand deep.",
-        sse(calls(piece("[" * 9999, name="bash", id="a")), calls(piece("]", name="bash")), TOOLS),
+        sse(calls(piece("[" * 9999, name="bash", id="a")), calls(piece("]", name="bash")), STOP_TO_CALL),
         (("bash", "[" * 9999 + "]"),),
     ),
     "tool_emptyname": Recording(
-        "The name is empty.", sse(calls(piece(A, name="", id="a", index=0)), TOOLS), (("", A),)
+        "The name is empty.", sse(calls(piece(A, name="", id="a", index=0)), STOP_TO_CALL), (("", A),)
     ),
     "tool_name_repeat": Recording(
         "The name comes with each piece.",
-        sse(calls(piece(A[:3], name="bash", id="a", index=0)), calls(piece(A[3:], name="bash", index=0)), TOOLS),
+        sse(calls(piece(A[:3], name="bash", id="a", index=0)), calls(piece(A[3:], name="bash", index=0)), STOP_TO_CALL),
         (("bash", A),),
     ),
     "tool_name_split": Recording(
@@ -191,18 +201,23 @@ TOOLS_CALLED: dict[str, Recording] = {
             calls(piece(None, name="ba", id="a", index=0)),
             calls(piece(None, name="sh", index=0)),
             calls(piece(A, index=0)),
-            TOOLS,
+            STOP_TO_CALL,
         ),
         (("bash", A),),
     ),
     "tool_name_late": Recording(
         "The name comes after the id.",
-        sse(calls({"id": "a", "index": 0}), calls(piece("", name="bash", index=0)), calls(piece(A, index=0)), TOOLS),
+        sse(
+            calls({"id": "a", "index": 0}),
+            calls(piece("", name="bash", index=0)),
+            calls(piece(A, index=0)),
+            STOP_TO_CALL,
+        ),
         (("bash", A),),
     ),
     "tool_ghost": Recording(
         "Pieces that belong to no call.",
-        sse(calls(piece(A, name="bash", id="a", index=0)), calls({"index": 1}), calls(None, "x"), TOOLS),
+        sse(calls(piece(A, name="bash", id="a", index=0)), calls({"index": 1}), calls(None, "x"), STOP_TO_CALL),
         (("bash", A),),
     ),
     "tool_finish_stop": Recording(
@@ -240,7 +255,7 @@ TOOLS_CALLED: dict[str, Recording] = {
         "Gemini's signature of its thoughts beside the call.",
         sse(
             calls(piece(A, name="bash", id="a", index=0, extra_content={"google": {"thought_signature": "c2ln"}})),
-            TOOLS,
+            STOP_TO_CALL,
         ),
         (("bash", A),),
     ),
@@ -250,7 +265,7 @@ TOOLS_CALLED: dict[str, Recording] = {
             delta(reasoning_content="hm, "),
             delta(reasoning_content="yes"),
             calls(piece(A, name="bash", id="a", index=0)),
-            TOOLS,
+            STOP_TO_CALL,
         ),
         (("bash", A),),
     ),

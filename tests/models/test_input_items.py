@@ -1,4 +1,4 @@
-"""Messages become input items, and output items become a message, with nothing lost that a server may want back."""
+"""Messages become input items, and what was output goes back as it came, to whom it came from."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from pygent.messages import Message, ToolCall, ToolCallFunction
-from pygent.models.response.items import encode_conversation, parse_output, replay_of, response_tools
-from pygent.testing.server import problem_of_response_request, responses
+from pygent.models.response.input_items import encode_input, response_tools
+from pygent.models.response.output_items import parse_output, replay_of
+from pygent.testing.server import problem_of_response_request
+from pygent.testing.server.response import items as wire_items
 
 AUTHOR = "http://localhost/v1 small"
 CALL = ToolCall(id="call_1", function=ToolCallFunction(name="bash", arguments='{"cmd": "ls"}'))
@@ -20,7 +22,7 @@ HI = {"type": "message", "role": "user", "content": [{"type": "input_text", "tex
 
 
 def conversation(messages: list[Any], *, author: str | None) -> Any:
-    return json.loads(b"{%s}" % encode_conversation(messages, author=author))
+    return json.loads(b"{%s}" % encode_input(messages, author=author))
 
 
 def replied(text: str, number: int = 0) -> dict[str, Any]:
@@ -125,7 +127,7 @@ def test_tools_say_that_they_are_not_strict() -> None:
     ]
 
 
-OUTPUT = [responses.THOUGHT, responses.said("Well."), {**responses.THOUGHT, "id": "rs_2"}, responses.LIST]
+OUTPUT = [wire_items.THOUGHT, wire_items.said("Well."), {**wire_items.THOUGHT, "id": "rs_2"}, wire_items.LIST]
 
 
 def reply(output: list[Any]) -> Message:
@@ -191,71 +193,3 @@ def test_a_changed_message_is_what_it_says(change: dict[str, Any], items: list[A
 def test_thoughts_go_to_their_author_alone(author: str | None) -> None:
     """Another server or model cannot read them, and would refuse the conversation."""
     assert after(reply(OUTPUT), author) == PLAIN
-
-
-KEPT: dict[str, tuple[list[Any], bool]] = {
-    "a thought and a call": (OUTPUT, True),
-    "a thought to be read": ([responses.OPEN_THOUGHT, responses.LIST], True),
-    "a call of the server's own": ([{"type": "web_search_call", "id": "ws_1"}, responses.said()], True),
-    "a message with a phase": ([responses.said(phase="commentary"), responses.LIST], True),
-    "no thoughts": ([responses.said(), responses.LIST], False),
-    "nothing": ([], False),
-    "a thought that is but a reference": ([{**responses.THOUGHT, "encrypted_content": None}, responses.LIST], False),
-    "a thought at the end": ([responses.LIST, responses.THOUGHT], False),
-}
-
-
-@pytest.mark.parametrize(("output", "is_kept"), KEPT.values(), ids=KEPT)
-def test_what_is_kept(output: list[Any], is_kept: bool) -> None:
-    """All of an output, if the message does not say it all, and the server would take it back."""
-    kept = {"responses": {"author": AUTHOR, "output": output}}
-
-    assert replay_of(output, author=AUTHOR) == (kept if is_kept else None)
-
-
-def call_of(**fields: Any) -> ToolCall:
-    return parse_output(
-        [{"type": "function_call", "name": "bash", "arguments": "{}", "call_id": "a", **fields}]
-    ).tool_calls[0]
-
-
-def test_odd_calls() -> None:
-    """Arguments may be an object or missing, an id may be missing: there is always a call to answer."""
-    assert call_of(arguments={"cmd": "ls"}).function.arguments == '{"cmd": "ls"}'
-    assert call_of(arguments=None).function.arguments == "{}"
-    assert call_of(arguments="").function.arguments == "{}"
-    assert call_of(call_id=None, id="fc_1").id == "fc_1"
-    assert call_of(call_id=None).id.startswith("call_")
-    assert call_of(name=None).function.name == ""
-
-
-def test_calls_have_ids_of_their_own() -> None:
-    """The second of two calls with one id gets another."""
-    first, second = parse_output([responses.LIST, responses.LIST]).tool_calls
-
-    assert first.id == "call_1"
-    assert second.id.startswith("call_")
-    assert second.id != first.id
-
-
-MESSAGES: dict[str, tuple[list[Any], Message]] = {
-    "nothing": ([], Message.assistant("")),
-    "a content that is a text": ([{"type": "message", "content": "hi"}], Message.assistant("hi")),
-    "parts that are texts": ([{"type": "message", "content": ["h", {"text": "i"}]}], Message.assistant("hi")),
-    "parts that are nothing": ([{"type": "message", "content": [None, 3, {}, {"text": 1}]}], Message.assistant("")),
-    "an unknown item": ([{"type": "hologram", "content": "x"}, {"content": "y"}], Message.assistant("")),
-    "a thought in the words": (
-        [responses.said("<think>hm</think>hi")],
-        Message(role="assistant", content="hi", reasoning="hm"),
-    ),
-    "a thought told twice": (
-        [{**responses.OPEN_THOUGHT, "summary": responses.THOUGHT["summary"]}],
-        Message(role="assistant", content="", reasoning="Look, then count."),
-    ),
-}
-
-
-@pytest.mark.parametrize(("output", "message"), MESSAGES.values(), ids=MESSAGES)
-def test_odd_output(output: list[Any], message: Message) -> None:
-    """What is understood of it is the message."""
-    assert parse_output(output) == message

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from pygent.testing.server import HELLO
-from pygent.testing.server.recording import whole_completion
-from pygent.testing.server.streams import SAYS_HELLO, STREAMS, TOOL_CALLS
+from pygent.testing.server import HELLO, STREAMS
+from pygent.testing.server.chat.text_streams import SAYS_HELLO
+from pygent.testing.server.chat.tool_streams import CALLS_TOOLS
+from pygent.testing.server.chat.whole import whole_completion
 
 
 def message(name: str) -> Any:
@@ -25,7 +26,7 @@ def test_a_text_is_the_same_as_a_whole(name: str) -> None:
     assert text.encode("utf-16", "surrogatepass").decode("utf-16") == HELLO
 
 
-@pytest.mark.parametrize("name", TOOL_CALLS)
+@pytest.mark.parametrize("name", CALLS_TOOLS)
 def test_calls_are_the_same_as_a_whole(name: str) -> None:
     """Names and arguments are those that the stream means; null arguments, objects and ids stay as odd as they are."""
     made = [
@@ -33,18 +34,18 @@ def test_calls_are_the_same_as_a_whole(name: str) -> None:
         for call in message(name)["tool_calls"]
         if "function" in call
     ]
-    meant = [
+    meant = tuple(
         (name, json.dumps(arguments) if isinstance(arguments, dict) else (arguments or "").strip() or "{}")
         for name, arguments in made
-    ]
+    )
 
-    assert meant == TOOL_CALLS[name][1]
+    assert meant == CALLS_TOOLS[name].calls
     assert not any("index" in call for call in message(name)["tool_calls"])
 
 
 def test_odd_ids_stay_odd() -> None:
     """Missing, empty and repeated ones; what stands beside a call stays with it."""
-    ids = {name: [call.get("id") for call in message(name)["tool_calls"]] for name in TOOL_CALLS}
+    ids = {name: [call.get("id") for call in message(name)["tool_calls"]] for name in CALLS_TOOLS}
 
     assert (ids["tool_noid"], ids["tool_emptyid"], ids["tool_dupid"]) == ([None, None], ["", ""], ["a", "a"])
     assert message("tool_extra_content")["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "c2ln"}}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .pairing import Turn, pairing_problem
-from .shapes import (
+from ...pairing import Turn, pairing_problem
+from ..fields import EFFORT, FIELDS, FILLED, NAME, VERBOSITY, check_tools, json_text, object_schema
+from ..shapes import (
     Refusal,
     anything,
     either,
@@ -21,7 +22,6 @@ from .shapes import (
     text,
     variant,
 )
-from .strict import FIELDS, FILLED, NAME, check_tools, json_text, object_schema
 
 _STATUS = {"status": one_of("in_progress", "completed", "incomplete")}
 
@@ -56,7 +56,12 @@ _SAID = record(
 
 _REPLIED = record(
     {"role": one_of("assistant"), "content": either(text, listing(_OUTPUT_PART))},
-    {"type": one_of("message"), "id": matching(r"msg_.+"), **_STATUS},
+    {
+        "type": one_of("message"),
+        "id": matching(r"msg_.+"),
+        "phase": either(one_of("commentary", "final_answer"), nothing),
+        **_STATUS,
+    },
 )
 
 
@@ -113,27 +118,20 @@ _TOOL = record(
     {"description": text, "strict": either(flag, nothing)},
 )
 
-_SAME = (
-    *("model", "temperature", "top_p", "top_logprobs", "parallel_tool_calls", "metadata", "store", "stream"),
-    *("user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "service_tier"),
-)
-"""Fields that mean what they mean to Chat Completions."""
-
 _REQUEST = record(
     {"model": FILLED, "input": either(text, listing(_item))},
     {
-        **{name: FIELDS[name] for name in _SAME},
+        **FIELDS,
         "instructions": text,
         "tools": listing(_TOOL, at_most=128),
         "tool_choice": either(one_of("none", "auto", "required"), record({"type": one_of("function"), "name": NAME})),
         "stream_options": record({}, {"include_obfuscation": flag}),
         "include": listing(
-            one_of("reasoning.encrypted_content", "message.output_text.logprobs", "message.input_image.image_url")
+            one_of("reasoning.encrypted_content", "message.output_text.logprobs", "message.input_image.image_url"),
+            at_least=0,
         ),
-        "reasoning": record(
-            {}, {"effort": FIELDS["reasoning_effort"], "summary": one_of("auto", "concise", "detailed")}
-        ),
-        "text": record({}, {"format": _FORMAT, "verbosity": FIELDS["verbosity"]}),
+        "reasoning": record({}, {"effort": EFFORT, "summary": one_of("auto", "concise", "detailed")}),
+        "text": record({}, {"format": _FORMAT, "verbosity": VERBOSITY}),
         "max_output_tokens": integer(16),
         "max_tool_calls": integer(1),
         "previous_response_id": matching(r"resp_.+"),

@@ -1,45 +1,13 @@
-"""Every stream of Chat Completions that the server can play, by name: `RECORDINGS`, and the tables made of it."""
+"""Every stream of Chat Completions that the server can play, by name: `RECORDINGS` and their `STREAMS`."""
 
 from __future__ import annotations
 
 import json
 
-from .chunks import (
-    HELLO,
-    PLAIN,
-    STOP,
-    TOOLS,
-    USAGE,
-    WORDS,
-    calls,
-    completion,
-    delta,
-    piece,
-    said,
-    sse,
-)
-from .recording import Recording
-from .text_streams import TEXTS
-from .tool_streams import TOOLS_CALLED, A, B
-
-__all__ = [
-    "HELLO",
-    "PLAIN",
-    "RECORDINGS",
-    "SAYS_HELLO",
-    "STOP",
-    "STREAMS",
-    "TOOLS",
-    "TOOL_CALLS",
-    "USAGE",
-    "WORDS",
-    "calls",
-    "completion",
-    "delta",
-    "piece",
-    "said",
-    "sse",
-]
+from ..recording import Recording
+from .chunks import STOP, STOP_TO_CALL, USAGE, WORDS, calls, delta, piece, said, sse
+from .text_streams import SAYS_HELLO
+from .tool_streams import CALLS_TOOLS, A, B
 
 _DETAILS = [
     {"type": "reasoning.text", "text": "hm, yes", "signature": "c2ln", "format": "anthropic-claude-v1", "index": 0},
@@ -52,7 +20,7 @@ _OTHERS: dict[str, Recording] = {
         sse(calls(piece('{"cmd": "rm -rf build"}', name="bash", id="a", index=0)), delta("length")),
     ),
     "tool_after_text": Recording(
-        "Text, and then a call.", sse(*WORDS, calls(piece(A, name="bash", id="a", index=0)), TOOLS)
+        "Text, and then a call.", sse(*WORDS, calls(piece(A, name="bash", id="a", index=0)), STOP_TO_CALL)
     ),
     "tool_then_error": Recording(
         "A whole call, and then an error.",
@@ -128,16 +96,8 @@ _OTHERS: dict[str, Recording] = {
     ),
 }
 
-RECORDINGS: dict[str, Recording] = {**TEXTS, **TOOLS_CALLED, **_OTHERS}
-"""All of them."""
-
-SAYS_HELLO: dict[str, bytes] = {name: recording.stream for name, recording in TEXTS.items()}
-"""Streams that come to the same text."""
-
-TOOL_CALLS: dict[str, tuple[bytes, list[tuple[str, str]]]] = {
-    name: (recording.stream, list(recording.calls)) for name, recording in TOOLS_CALLED.items()
-}
-"""Streams with tool calls, and the calls that they mean."""
+RECORDINGS: dict[str, Recording] = SAYS_HELLO | CALLS_TOOLS | _OTHERS
+"""All of them, with what is odd about each."""
 
 STREAMS: dict[str, bytes] = {name: recording.stream for name, recording in RECORDINGS.items()}
-"""All streams."""
+"""All streams of Chat Completions, by name."""

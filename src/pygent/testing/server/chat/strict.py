@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .pairing import Turn, pairing_problem
-from .shapes import (
+from ...pairing import Turn, pairing_problem
+from ..fields import EFFORT, FIELDS, FILLED, NAME, VERBOSITY, check_tools, json_text, object_schema
+from ..shapes import (
     Refusal,
     Shape,
     anything,
@@ -25,37 +26,7 @@ from .shapes import (
     variant,
 )
 
-NAME = matching(r"[a-zA-Z0-9_-]{1,64}")
-"""The name of a tool."""
-
-FILLED = matching(r"(?s).+")
-"""A text that is not empty."""
-
-
-def json_text(value: Any, where: str) -> None:
-    """An object, as JSON text."""
-    text(value, where)
-    try:
-        decoded = json.loads(value)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(f"{where} is no JSON text: {error}") from error
-
-    if not isinstance(decoded, dict):
-        raise Refusal(f"{where} is the JSON text of {type(decoded).__name__}, not of an object")
-
-
-def object_schema(value: Any, where: str) -> None:
-    """The JSON Schema of an object, whose required properties are among its properties."""
-    mapping(anything)(value, where)
-    if value.get("type") != "object":
-        raise Refusal(f"{where}.type is {value.get('type')!r}, not 'object'")
-
-    properties = value.get("properties", {})
-    mapping(either(mapping(anything), flag))(properties, f"{where}.properties")
-    listing(one_of(*properties), at_least=0)(value.get("required", []), f"{where}.required")
-
-
-FUNCTION = record({"name": NAME}, {"description": text, "parameters": object_schema, "strict": either(flag, nothing)})
+_FUNCTION = record({"name": NAME}, {"description": text, "parameters": object_schema, "strict": either(flag, nothing)})
 """A function that may be called."""
 
 _TEXT_PART = record({"type": text, "text": text})
@@ -117,17 +88,13 @@ _CHOICE = either(
     one_of("none", "auto", "required"), record({"type": one_of("function"), "function": record({"name": NAME})})
 )
 
-FIELDS: dict[str, Shape] = {
-    "model": FILLED,
+_FIELDS: dict[str, Shape] = {
+    **FIELDS,
     "messages": listing(_MESSAGE),
-    "tools": listing(record({"type": one_of("function"), "function": FUNCTION}), at_most=128),
+    "tools": listing(record({"type": one_of("function"), "function": _FUNCTION}), at_most=128),
     "tool_choice": _CHOICE,
-    "parallel_tool_calls": flag,
     "response_format": _FORMAT,
-    "stream": flag,
     "stream_options": record({}, {"include_usage": flag, "include_obfuscation": flag}),
-    "temperature": number(0, 2),
-    "top_p": number(0, 1),
     "frequency_penalty": number(-2, 2),
     "presence_penalty": number(-2, 2),
     "max_tokens": integer(1),
@@ -136,22 +103,14 @@ FIELDS: dict[str, Shape] = {
     "seed": integer(-(1 << 63), 1 << 63),
     "stop": either(text, listing(text, at_most=4)),
     "logprobs": flag,
-    "top_logprobs": integer(0, 20),
     "logit_bias": mapping(number(-100, 100)),
-    "reasoning_effort": one_of("none", "minimal", "low", "medium", "high", "xhigh"),
-    "verbosity": one_of("low", "medium", "high"),
-    "service_tier": one_of("auto", "default", "flex", "scale", "priority"),
+    "reasoning_effort": EFFORT,
+    "verbosity": VERBOSITY,
     "modalities": listing(one_of("text", "audio")),
-    "metadata": mapping(text),
-    "store": flag,
-    "user": text,
-    "safety_identifier": text,
-    "prompt_cache_key": text,
-    "prompt_cache_retention": one_of("in-memory", "24h"),
 }
 """What a request may hold. What OpenAI deprecates, `functions` and `function_call`, it may not."""
 
-_REQUEST = record({name: FIELDS[name] for name in ("model", "messages")}, FIELDS)
+_REQUEST = record({name: _FIELDS[name] for name in ("model", "messages")}, _FIELDS)
 
 
 def problem_of(request: Any) -> str | None:
@@ -209,18 +168,3 @@ def _check_options(request: Mapping[str, Any]) -> None:
     wanted = request.get("response_format", {})
     if wanted.get("type") == "json_object" and "json" not in json.dumps(request["messages"]).lower():
         raise Refusal("response_format asks for JSON, and no message does")
-
-
-def check_tools(request: Mapping[str, Any], names: list[str]) -> None:
-    """Raise a `Refusal` if two tools have one name, or an option speaks of tools that are not there."""
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise Refusal(f"tools has {', '.join(twice)} more than once")
-
-    for option in ("tool_choice", "parallel_tool_calls"):
-        if option in request and not names:
-            raise Refusal(f"{option} stands without tools")
-
-    match request.get("tool_choice"):
-        case {"function": {"name": name}} | {"name": name} if name not in names:
-            raise Refusal(f"tool_choice names {name!r}, which is no tool here")

@@ -22,7 +22,7 @@ def subclasses(kind: type[errors.PygentError]) -> list[type[errors.PygentError]]
 def draw(kind: type[errors.PygentError], stem: str = "", indent: str = "") -> list[str]:
     """The tree below an error as lines, in the order of definition."""
     note = " (also named APIError)" if kind is errors.APIError else ""
-    children = kind.__subclasses__()
+    children = [child for child in kind.__subclasses__() if child.__module__ == errors.__name__]
     lines = [f"{stem}{kind.__name__}{note}"]
     for child in children:
         last = child is children[-1]

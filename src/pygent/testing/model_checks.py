@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ class ModelCheck:
             raise
 
 
-def model_conformance(open_model: OpenModel, *, model: str = "any") -> list[ModelCheck]:
+def model_conformance(open_model: OpenModel, *, model: str = "any", timeout: float | None = 60.0) -> list[ModelCheck]:
     """List the checks that a model must pass, whatever its words are.
 
     Each opens a model of its own, asks it up to twenty times, and closes it. A model in the port's shape is called
@@ -59,20 +60,27 @@ def model_conformance(open_model: OpenModel, *, model: str = "any") -> list[Mode
     Args:
         open_model: makes the model, or opens an `async with` block in which it is.
         model: the model's name, for a server that has several.
+        timeout: seconds for each check; a real model needs more than the sixty; None: no limit.
     """
     return [
         ModelCheck(
             promise.__name__,
             (promise.__doc__ or promise.__name__).splitlines()[0],
-            partial(_run, promise, open_model, model),
+            partial(_run, promise, open_model, model, timeout),
         )
         for promise in PROMISES
     ]
 
 
-async def _run(promise: Promise, open_model: OpenModel, name: str) -> None:
-    async with _opened(open_model) as model:
-        await promise(Subject(model, name))
+async def _run(promise: Promise, open_model: OpenModel, name: str, timeout: float | None) -> None:
+    try:
+        async with asyncio.timeout(timeout) as limit, _opened(open_model) as model:
+            await promise(Subject(model, name))
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+
+        raise AssertionError(f"it did not come to an end within {timeout:g} s") from error
 
 
 @asynccontextmanager

@@ -59,9 +59,10 @@ async def test_a_sequence_is_played_a_request_each() -> None:
 
 
 async def test_an_unknown_fault_is_answered_with_the_known_ones() -> None:
-    """A misspelt name is found at once."""
-    async with MisbehavingServer() as server:
-        answer = await post(server, {**HI, "model": "fault:rest"})
+    """A misspelt name is found at once, also by a test that expects an error anyway."""
+    with pytest.raises(AssertionError, match="there is no fault 'rest'"):
+        async with MisbehavingServer() as server:
+            answer = await post(server, {**HI, "model": "fault:rest"})
 
     assert answer.status == 400
     assert answer.body["error"]["code"] == "unknown_fault"
@@ -70,7 +71,7 @@ async def test_an_unknown_fault_is_answered_with_the_known_ones() -> None:
 
 async def test_an_argument_that_makes_no_sense_is_answered() -> None:
     """The server goes on."""
-    async with MisbehavingServer() as server:
+    async with MisbehavingServer(strict="answer") as server:
         answers = [await post(server, {**HI, "model": f"fault:{fault}"}) for fault in ("status:soon", "bomb:x", "ok")]
 
     assert [answer.status for answer in answers] == [400, 400, 200]

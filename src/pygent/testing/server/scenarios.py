@@ -10,8 +10,12 @@ from .faults import SCENARIOS
 from .response.streams import RECORDINGS as RESPONSE_RECORDINGS
 
 
-async def play(to: Connection, fault: str) -> None:
-    """Play `name` or `name:argument`: a scenario, a stream of the API that was asked, or a status such as `503`."""
+async def play(to: Connection, fault: str) -> str | None:
+    """Play `name` or `name:argument`: a scenario, a stream of the API that was asked, or a status such as `503`.
+
+    Returns:
+        What is wrong with the fault, which is then answered; None: it was played.
+    """
     name, _, to.argument = fault.partition(":")
     try:
         if name in SCENARIOS:
@@ -23,8 +27,13 @@ async def play(to: Connection, fault: str) -> None:
         else:
             known = ", ".join(sorted({*SCENARIOS, *to.api.streams}))
             await to.error(400, "unknown_fault", f"there is no fault {name!r}; there are seq, 200 to 599, {known}")
+            return f"there is no fault {name!r}"
     except ValueError as error:  # before anything was sent: an argument is read first
-        await to.error(400, "bad_argument", f"{name} cannot have the argument {to.argument!r}: {error}")
+        problem = f"{name} cannot have the argument {to.argument!r}: {error}"
+        await to.error(400, "bad_argument", problem)
+        return problem
+
+    return None
 
 
 def catalogue() -> dict[str, str]:

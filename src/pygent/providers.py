@@ -33,6 +33,7 @@ class Provider:
         response_format: what it takes to make a model answer in JSON: a schema, the bare wish, or nothing.
         reasoning_field: the field in which a message's reasoning goes back to it; empty: never.
         replays: fields of its replies and their tool calls that it wants back as they came.
+        short_call_ids: whether it takes ids of tool calls only of nine letters and digits.
         counts_stream: whether it takes `stream_options`, to count the tokens of a stream.
         local: whether it runs on the user's own machine.
     """
@@ -48,6 +49,7 @@ class Provider:
     response_format: Literal["json_schema", "json_object", ""] = "json_schema"
     reasoning_field: str = ""
     replays: tuple[str, ...] = ()
+    short_call_ids: bool = False
     counts_stream: bool = True
     local: bool = False
 
@@ -87,6 +89,7 @@ _TABLE = (
         key_env="MISTRAL_API_KEY",
         # It counts unasked, and answers 422 to the wish: https://github.com/openai/openai-agents-python/issues/442
         counts_stream=False,
+        short_call_ids=True,  # https://github.com/mistralai/mistral-vibe/issues/1075
     ),
     Provider(
         name="deepseek",
@@ -193,9 +196,15 @@ def _azure_url(server: str) -> str:
 
 def _ollama_url(server: str) -> str:
     """As Ollama reads it: all but the host may be missing, and it may be what a server listens on."""
+    server = server.strip("\"' ")
+    if server.count(":") > 1 and "://" not in server and "[" not in server:  # a bare IPv6 address
+        server = f"[{server}]"
     parts = urlsplit(server if "://" in server else f"http://{server}")
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("it must be http or https")
+
     host = parts.hostname or "localhost"
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - no address to connect to
     port = parts.port or (None if "://" in server else 11434)
     place = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{place}{f':{port}' if port else ''}{parts.path.rstrip('/')}/v1"
+    return f"{parts.scheme}://{place}{f':{port}' if port else ''}{parts.path.rstrip('/').removesuffix('/v1')}/v1"

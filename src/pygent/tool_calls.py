@@ -114,10 +114,13 @@ class ToolCalls:
     def _check(self, number: int, call: ToolCall) -> tuple[Tool, dict[str, JSON]]:
         """Return the tool and its arguments, or raise what the model should know instead."""
         name = call.function.name
-        if self._reply.finish_reason == "length":
-            raise ToolError(
-                "not run: your reply was cut off at the token limit and may be incomplete; write less at once"
-            )
+        match self._reply.finish_reason:
+            case "length":
+                raise ToolError(
+                    "not run: your reply was cut off at the token limit and may be incomplete; write less at once"
+                )
+            case "content_filter":
+                raise ToolError("not run: the server's content filter cut your reply off, so it may be incomplete")
 
         if number >= MAX_CALLS:
             raise ToolError(f"not run: too many calls in one reply; the first {MAX_CALLS} were run, call again")

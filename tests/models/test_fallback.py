@@ -152,3 +152,12 @@ def test_nobody_to_ask_is_refused() -> None:
         FallbackModel("groq:llama")
     with pytest.raises(SettingsError, match="no provider 'grok'"):
         FallbackModel(["grok:llama"])
+
+
+async def test_a_bad_request_does_not_send_a_model_to_rest() -> None:
+    """The next question, which may be good, goes to the preferred one again."""
+    first, second = Scripted(ModelStatusError("an image", status=400), "good"), Scripted("other")
+    model = FallbackModel([first, second])
+
+    assert (await model.chat(HI, "m", [])).content == "other"
+    assert (await model.chat(HI, "m", [])).content == "good"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -128,3 +129,18 @@ def test_nothing_is_lost_by_what_is_added(messages: list[Message], provider: Pro
             for name in {provider.reasoning_field, *provider.replays} - {""}:
                 fields.pop(name, None)
         assert fields == json.loads(message.encoded)
+
+
+def test_a_server_that_wants_short_ids_gets_them_in_pairs() -> None:
+    """Mistral takes nine letters and digits; whoever made an id, call and answer go on belonging together."""
+    calls = [
+        ToolCall(id=call_id, function=ToolCallFunction(name="bash")) for call_id in ("call_" + "f" * 32, "aB3456789")
+    ]
+    history = [Message.assistant(tool_calls=calls), *(Message.tool(call.id, "done") for call in calls)]
+    asked, first, second = map(json.loads, encode_conversation(history, PROVIDERS["mistral"]))
+    ids = [call["id"] for call in asked["tool_calls"]]
+
+    assert ids == [first["tool_call_id"], second["tool_call_id"]]
+    assert ids[1] == "aB3456789"
+    assert all(re.fullmatch("[a-zA-Z0-9]{9}", call_id) for call_id in ids)
+    assert encode_conversation(history, None) == [message.encoded for message in history]

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..errors import ModelError
+from ..errors import ContextLengthError, ModelError, ModelStatusError
 from ..events import Emit, ModelReplaced
 from ..messages import JSON, Message
 from ..settings import Settings
@@ -31,7 +31,7 @@ class FallbackModel:
     """Asks the first of its models; when that fails, after its own retries, the next one, and so on.
 
     What viewers saw of a broken reply is taken back with a `StreamRestarted`, and a `ModelReplaced` says who is asked
-    instead. A model that failed is asked last for a minute.
+    instead. A model that failed is asked last for a minute, unless the request was to blame.
 
     Args:
         models: in the order of preference.
@@ -72,7 +72,7 @@ class FallbackModel:
             try:
                 reply = await ask(candidate.model, messages, candidate.name or model, tools, viewers.show)
             except ModelError as error:
-                candidate.failed_at = time.monotonic()
+                candidate.failed_at = None if _is_the_requests_fault(error) else time.monotonic()
                 if not order:
                     for failure in failures:
                         error.add_note(f"before it failed {failure}")
@@ -106,6 +106,16 @@ class _Candidate:
     @property
     def is_resting(self) -> bool:
         return self.failed_at is not None and time.monotonic() - self.failed_at < REST
+
+
+def _is_the_requests_fault(error: ModelError) -> bool:
+    """Whether another request to the same model may well succeed."""
+    match error:
+        case ContextLengthError():
+            return True
+        case ModelStatusError(status=status):
+            return status in (400, 413, 422)
+    return False
 
 
 def _candidate(model: Candidate, settings: Settings | None) -> _Candidate:

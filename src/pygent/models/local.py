@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from ..messages import JSON
 from ..providers import PROVIDERS, Provider, provider_of
 from ..settings import Settings
+from ..threads import call_in_daemon
 from .choice import url_of
 from .info import ModelInfo, parse_models
 from .wire import decode_json
@@ -98,11 +102,7 @@ async def _get(url: str) -> bytes:
     if parts.scheme != "http":
         raise ValueError("only http is spoken here")
 
-    reader, writer = await asyncio.open_connection(
-        parts.hostname,
-        parts.port or 80,
-        happy_eyeballs_delay=0.05,  # Windows takes two seconds to say that nobody listens at one of two addresses
-    )
+    reader, writer = await _connect(parts.hostname or "", parts.port or 80)
     try:
         # By 1.0 the body comes in one piece, and the server closes after it.
         writer.write(f"GET {parts.path} HTTP/1.0\r\nHost: {parts.netloc}\r\nAccept: application/json\r\n\r\n".encode())
@@ -118,6 +118,24 @@ async def _get(url: str) -> bytes:
         return bytes(body)
     finally:
         writer.transport.abort()
+
+
+async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to the first address that answers.
+
+    The name is looked up in a thread that nobody waits for, as a program would for the loop's own when it ends; and
+    IPv4 comes first, for Windows takes two seconds to say that nobody listens at an address of the other kind.
+    """
+    find = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = sorted({address[4][:2] for address in await call_in_daemon(find, "pygent-lookup")}, key=_is_ipv6)
+    for address in found[:-1]:
+        with suppress(OSError):
+            return await asyncio.open_connection(*address)
+    return await asyncio.open_connection(*found[-1])
+
+
+def _is_ipv6(address: tuple[str | int, ...]) -> bool:
+    return ":" in str(address[0])
 
 
 def _models(body: bytes) -> tuple[ModelInfo, ...]:

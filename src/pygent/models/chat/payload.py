@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from ...messages import JSON, Message, encode_json
 from ...providers import Provider
@@ -29,6 +31,9 @@ def encode_conversation(messages: Sequence[Message | Mapping[str, JSON]], provid
 
 
 def _encoded(message: Message, provider: Provider | None) -> bytes:
+    if provider is not None and provider.short_call_ids and (message.tool_calls or message.tool_call_id):
+        return encode_json(_with_short_ids(message.to_dict()))
+
     if provider is None or message.role != "assistant":
         return message.encoded
 
@@ -50,3 +55,16 @@ def _whole_calls(message: Message) -> list[JSON]:
         sent if call.extra_content is None else {**sent, "extra_content": call.extra_content}
         for sent, call in zip(plain, message.tool_calls, strict=True)
     ]
+
+
+def _with_short_ids(sent: dict[str, JSON]) -> dict[str, JSON]:
+    """The message with ids of nine letters and digits; the same always becomes the same, so that pairs stay pairs."""
+    if "tool_call_id" in sent:
+        sent["tool_call_id"] = _short(sent["tool_call_id"])
+    for call in sent.get("tool_calls", ()):
+        call["id"] = _short(call["id"])
+    return sent
+
+
+def _short(call_id: str) -> str:
+    return call_id if re.fullmatch("[a-zA-Z0-9]{9}", call_id) else sha256(call_id.encode()).hexdigest()[:9]

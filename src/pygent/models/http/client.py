@@ -132,8 +132,12 @@ class Client:
         """
 
         async def send(_: int) -> list[ModelInfo]:
-            async with self._request("GET", "/models", read_timeout=self._timeouts.whole_reply) as response:
-                body = await response.read(limit_bytes=MAX_REPLY_BYTES)
+            try:
+                async with asyncio.timeout(self._timeouts.whole_reply), self._request("GET", "/models") as response:
+                    body = await response.read(limit_bytes=MAX_REPLY_BYTES)
+            except TimeoutError as error:
+                raise ModelTimeout(f"no list of models within {self._timeouts.whole_reply:g} s") from error
+
             with suppress(ValueError):
                 return parse_models(decode_json(body))
             raise not_a_reply(body, "no list of models")
@@ -194,12 +198,11 @@ class Client:
         """One request and its reply, which is whole: what breaks off is a `StreamInterrupted`."""
         timeouts = self._timeouts
         failure: ModelError | None = None
-        read_timeout = None if stream else timeouts.whole_reply
-        patience = asyncio.timeout(timeouts.first_content if stream else None)
+        patience = asyncio.timeout(timeouts.first_content if stream else timeouts.whole_reply)
         try:
             async with (
                 patience,
-                self._request("POST", path, headers, content, read_timeout=read_timeout) as response,
+                self._request("POST", path, headers, content) as response,
             ):
                 if stream:
                     await read_stream(response, reply, show, on_content=partial(self._renew, patience, reply))
@@ -210,9 +213,11 @@ class Client:
             if not patience.expired():  # somebody else's, such as a subscriber's
                 raise
 
-            silence = timeouts.idle_content if reply.has_begun else timeouts.first_content
-            failure = ModelTimeout(f"no content for {silence or _SETTLE:g} s")  # no limit: what follows a whole reply
-        except ModelConnectionError as error:
+            failure = ModelTimeout(self._silence(reply, stream))
+        except ModelError as error:
+            if not (reply.is_complete or isinstance(error, ModelConnectionError)):
+                raise
+
             failure = error
         if failure is None or reply.is_complete:
             return reply.message()
@@ -223,6 +228,14 @@ class Client:
         raise StreamInterrupted(
             f"the reply broke off: {failure}", partial=reply.message(), request_id=failure.request_id
         ) from failure
+
+    def _silence(self, reply: Reply, stream: bool) -> str:
+        """What to say when the patience with a reply is over."""
+        if not stream:
+            return f"no whole reply within {self._timeouts.whole_reply:g} s"
+
+        limit = self._timeouts.idle_content if reply.has_begun else self._timeouts.first_content
+        return f"no content for {_SETTLE if limit is None else limit:g} s"  # None: only the end was missing
 
     def _renew(self, patience: asyncio.Timeout, reply: Reply) -> None:
         """The model said something: be patient again, but not for what may follow a complete reply."""
@@ -239,8 +252,6 @@ class Client:
         path: str,
         headers: Mapping[str, str] | None = None,
         content: bytes = b"",
-        *,
-        read_timeout: float | None,
     ) -> AsyncIterator[Response]:
         """Send a request to the endpoint and yield its response if that is a success."""
         if self._exchange is None:
@@ -253,7 +264,6 @@ class Client:
                 headers={**self.endpoint.headers(), **(headers or {})},
                 content=content,
                 connect_timeout=self._timeouts.connect,
-                read_timeout=read_timeout,
                 trust_env=self._trust_env,
             ) as response:
                 target = _redirect_target(method, url, response) if left else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import urlsplit
 
-from ...errors import AuthenticationError, ModelError, ModelStatusError, SettingsError
+from ...errors import AuthenticationError, ModelError, SettingsError
 from ...providers import PROVIDERS, provider_of
 from ...settings import Settings
 
@@ -112,11 +113,12 @@ class Endpoint:
         if self._key is None or len(self._key) < _SHORTEST_SECRET:
             return
 
-        key, start = re.escape(self._key), re.escape(self._key[:_TELLING])
-        shown = re.compile(rf"{key}|{start}\S*")  # an excerpt may end in the middle of it
+        forms = {self._key, json.dumps(self._key)[1:-1], self._key.replace("/", "\\/")}  # as it is, and as JSON has it
+        shown = re.compile("|".join(map(re.escape, forms)) + "|" + re.escape(self._key[:_TELLING]) + r"\S*")  # cut off
         error.args = tuple(shown.sub("[redacted]", str(arg)) for arg in error.args)
-        if isinstance(error, ModelStatusError):
-            error.body = shown.sub("[redacted]", error.body)
+        for name, value in vars(error).items():
+            if isinstance(value, str):
+                setattr(error, name, shown.sub("[redacted]", value))
 
 
 def settings_for(base_url: str | None, api_key: str | None, settings: Settings | None) -> Settings | None:

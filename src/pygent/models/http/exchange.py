@@ -111,7 +111,6 @@ async def exchange(
     headers: Mapping[str, str],
     content: bytes = b"",
     connect_timeout: float | None = None,
-    read_timeout: float | None = None,
     trust_env: bool = False,
 ) -> AsyncIterator[Response]:
     """Send a request and yield its response; when the block is left the connection is free or closed.
@@ -124,7 +123,6 @@ async def exchange(
         headers: sent beside `User-Agent` and `Accept-Encoding: identity`.
         content: the body.
         connect_timeout: seconds until the connection stands.
-        read_timeout: seconds of silence on the connection.
         trust_env: whether the proxy and certificate variables of the environment count.
 
     Raises:
@@ -143,7 +141,7 @@ async def exchange(
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **length, **headers},
             content=None if is_large else content or None,
             stream=_Pieces(content) if is_large else None,
-            extensions={"timeout": _limits(connect_timeout, read_timeout)},
+            extensions={"timeout": _limits(connect_timeout)},
         )
         answer = await transport.handle_async_request(request)
     response = Response(answer, host)
@@ -172,11 +170,16 @@ class _Pieces(httpx.AsyncByteStream):
         raise StopAsyncIteration
 
 
-def _limits(connect: float | None, read: float | None) -> dict[str, float | None]:
-    """The timeouts as the transport wants them: it takes 0 for no limit, and calls the time to be connected `pool`."""
-    resolve = None if connect is None else max(connect, _RESOLVE)
-    limits = {"connect": connect, "read": read, "pool": resolve}
-    return {name: seconds if seconds is None else max(seconds, 0.001) for name, seconds in limits.items()}
+def _limits(connect: float | None) -> dict[str, float | None]:
+    """The timeouts as the transport wants them: it takes 0 for no limit, and calls the time to be connected `pool`.
+
+    How long a server may be silent is not its affair: it would count bytes.
+    """
+    limits = {"connect": connect, "pool": None if connect is None else max(connect, _RESOLVE)}
+    return {
+        "read": None,
+        **{name: seconds if seconds is None else max(seconds, 0.001) for name, seconds in limits.items()},
+    }
 
 
 async def aclose() -> None:

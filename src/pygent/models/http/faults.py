@@ -175,7 +175,13 @@ def _decoded(body: bytes) -> JSON:
 
 
 def _text(message: JSON) -> str:
-    return sound_text(message) if isinstance(message, str) else "" if message is None else json.dumps(message)
+    if isinstance(message, str) or message is None:
+        return sound_text(message or "")
+
+    try:
+        return json.dumps(message)
+    except RecursionError:  # it came deeper than it can be told
+        return "something nested too deeply to be shown"
 
 
 def _plain_message(text: str) -> str:

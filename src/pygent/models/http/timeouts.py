@@ -13,10 +13,10 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     Content is what the model says, thinks or calls. A server that only keeps the connection alive counts as silent.
 
     Attributes:
-        connect: until the connection stands.
+        connect: until the connection stands; for each address that the server's name has.
         first_content: from the request to the first content; reasoning models think for minutes before it.
         idle_content: from one content to the next.
-        whole_reply: silence on the line while a reply is made that is not streamed.
+        whole_reply: from the request to the end of a reply that is not streamed, or of a list of models.
         total: for the whole answer, all attempts and the waits between them included.
     """
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 _SECRET = ("authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie")
 
@@ -49,7 +49,7 @@ class Request:
     @property
     def route(self) -> str:
         """The path without its query."""
-        return unquote(urlsplit(self.path).path)
+        return unquote(self.path.partition("?")[0])
 
     @property
     def fields(self) -> Mapping[str, Any]:

@@ -127,15 +127,12 @@ async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
     IPv4 comes first, for Windows takes two seconds to say that nobody listens at an address of the other kind.
     """
     find = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    found = sorted({address[4][:2] for address in await call_in_daemon(find, "pygent-lookup")}, key=_is_ipv6)
-    for address in found[:-1]:
+    found = {str(address[0]) for *_, address in await call_in_daemon(find, "pygent-lookup")}
+    *first, last = sorted(found, key=lambda address: ":" in address)
+    for address in first:
         with suppress(OSError):
-            return await asyncio.open_connection(*address)
-    return await asyncio.open_connection(*found[-1])
-
-
-def _is_ipv6(address: tuple[str | int, ...]) -> bool:
-    return ":" in str(address[0])
+            return await asyncio.open_connection(address, port)
+    return await asyncio.open_connection(last, port)
 
 
 def _models(body: bytes) -> tuple[ModelInfo, ...]:

@@ -175,11 +175,10 @@ def _limits(connect: float | None) -> dict[str, float | None]:
 
     How long a server may be silent is not its affair: it would count bytes.
     """
-    limits = {"connect": connect, "pool": None if connect is None else max(connect, _RESOLVE)}
-    return {
-        "read": None,
-        **{name: seconds if seconds is None else max(seconds, 0.001) for name, seconds in limits.items()},
-    }
+    if connect is None:
+        return {"connect": None, "pool": None, "read": None}
+
+    return {"connect": max(connect, 0.001), "pool": max(connect, _RESOLVE), "read": None}
 
 
 async def aclose() -> None:

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.description = "An OpenAI-compatible server that goes wrong as the name of the model says: fault:<name>"
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (%(default)s)")
     parser.add_argument(
-        "--port", type=int, choices=range(65536), metavar="PORT", default=0, help="0, the default: any free one"
+        "--port", type=int, choices=range(1 << 16), metavar="PORT", default=0, help="0, the default: any free one"
     )
     parser.add_argument("--lenient", action="store_true", help="accept requests that break the protocol")
     parser.add_argument("--list", action="store_true", help="show what can go wrong, and end")

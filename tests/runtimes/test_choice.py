@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pygent import RuntimeUnavailable, Settings
-from pygent.runtimes import LocalRuntime, open_runtime
+from pygent.runtimes import LocalRuntime, bubblewrap, open_runtime
 from pygent.runtimes.local import tell
 
 
@@ -64,6 +64,15 @@ async def test_settings_fill_what_is_not_given(tmp_path: Path) -> None:
         assert await runtime.list_files() == ["two"]
     with pytest.raises(RuntimeUnavailable):
         open_runtime(use_docker=True, settings=settings)
+
+
+@pytest.mark.skipif(bool(bubblewrap.fault()), reason=bubblewrap.fault() or "bubblewrap works")
+async def test_a_sandbox_speaks_for_itself(caplog: pytest.LogCaptureFixture) -> None:
+    """Who takes the best there is, and a sandbox, is not told that commands may do anything."""
+    async with open_runtime(sandbox="auto", on_timeout="background") as runtime:
+        assert "sandbox (bubblewrap)" in str(runtime.notice)
+        assert runtime.on_timeout == "background"
+    assert not caplog.records
 
 
 def test_synchronous_face_is_imported_when_asked_for() -> None:

@@ -123,7 +123,7 @@ async def test_cleanup_ends_processes_without_environment(tmp_path: Path, nap: N
     assert {*first.background, *second.background} <= set(nap.pids())
     await runtime.exec(f"kill -9 {second.background[0]}")
     assert (await runtime.exec("true")).background == ()
-    assert len(nap.pids()) == 3
+    assert within(5, lambda: len(nap.pids()) == 3)  # a killed process may still be seen for a moment
     await runtime.cleanup()
 
     assert nap.pids() == []

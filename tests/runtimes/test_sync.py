@@ -33,9 +33,9 @@ def runtime() -> Iterator[Runtime]:
 
 
 def test_every_method_has_its_twin() -> None:
-    """The face has every public name of `AsyncRuntime`, with the same parameters."""
+    """The face has every public name of `AsyncRuntime`, with the same parameters; not `jobs`, to be awaited."""
     for name, member in vars(AsyncRuntime).items():
-        if name.startswith("_"):
+        if name.startswith("_") or name == "jobs":
             continue
 
         twin = getattr(Runtime, name)

@@ -65,9 +65,17 @@ def test_signals_to_the_whole_group_do_not_reach_it(nap: Nap) -> None:
     assert code == -signal.SIGKILL
 
 
+def test_no_other_folder_is_touched(tmp_path: Path) -> None:
+    """What is no temporary folder of ours stays as it is, whoever asks for its end."""
+    (tmp_path / "locked").mkdir(mode=0o500)
+    Watcher("no-such-mark:", str(tmp_path)).close()
+
+    assert (tmp_path / "locked").stat().st_mode & 0o777 == 0o500
+
+
 def test_folder_is_removed_whatever_its_permissions(tmp_path: Path) -> None:
     """Folders that nobody may write to are no obstacle, and of a link only the link is removed."""
-    folder, precious = tmp_path / "folder with 'quotes' $HOME", tmp_path / "precious"
+    folder, precious = tmp_path / "pygent-with 'quotes' $HOME", tmp_path / "precious"
     (folder / "deep").mkdir(parents=True)
     precious.mkdir()
     (folder / "deep" / "link").symlink_to(precious)
@@ -82,13 +90,15 @@ def test_folder_is_removed_whatever_its_permissions(tmp_path: Path) -> None:
 
 def test_dismissed_watcher_does_nothing(tmp_path: Path) -> None:
     """Sent away, it removes nothing and leaves nothing open; close and dismiss may follow each other in any order."""
+    folder = tmp_path / "pygent-kept"
+    folder.mkdir()
     before = descriptors()
     for first, second in ((Watcher.dismiss, Watcher.close), (Watcher.close, Watcher.dismiss)):
-        watcher = Watcher("no-such-mark:", str(tmp_path) if first is Watcher.dismiss else "")
+        watcher = Watcher("no-such-mark:", str(folder) if first is Watcher.dismiss else "")
         first(watcher)
         second(watcher)
 
-    assert tmp_path.is_dir()
+    assert folder.is_dir()
     assert descriptors() == before
 
 

@@ -11,7 +11,19 @@ import pytest
 from pygent import Tool, register_tool, tool
 from pygent.tools import as_tools, builtin_tools, default_tools, remove_tool, reset_tools
 
-BUILTIN = ["bash", "read_file", "write_file", "edit_file", "list_files", "grep", "download_file", "stop", "continue"]
+BUILTIN = [
+    "bash",
+    "job_output",
+    "job_kill",
+    "read_file",
+    "write_file",
+    "edit_file",
+    "list_files",
+    "grep",
+    "download_file",
+    "stop",
+    "continue",
+]
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 
 
@@ -33,6 +45,7 @@ def test_builtin_tools_are_there_from_the_start() -> None:
 def test_builtin_tools_say_how_they_may_be_run() -> None:
     """Tools that only look may run side by side; two end the turn."""
     assert [tool.name for tool in builtin_tools() if tool.parallel] == [
+        "job_output",
         "read_file",
         "list_files",
         "grep",
@@ -115,7 +128,7 @@ def test_tools_can_be_removed_and_reset() -> None:
     remove_tool("bash")
     remove_tool("hello")
     assert names() == BUILTIN[1:]
-    with pytest.raises(ValueError, match="there is no tool 'hello'; the tools are: read_file, "):
+    with pytest.raises(ValueError, match="there is no tool 'hello'; the tools are: job_output, "):
         remove_tool("hello")
 
     reset_tools()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .base import AsyncRuntime, CommandResult, OnOutput
+from .base import AsyncRuntime
 from .choice import open_runtime
+from .command import CommandResult, OnOutput
 from .local import LocalRuntime
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The port to the place where things happen: `AsyncRuntime`, and `CommandResult`, what a command came to."""
+"""The port to the place where things happen: `AsyncRuntime`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import shlex
 import stat
 from abc import ABC, abstractmethod
 from base64 import b64encode
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
-import msgspec
-
+from ..cleanup import finish
 from ..errors import PathOutsideWorkspace, WorkspaceError
+from .command import CommandResult, OnOutput
+from .jobs import MOMENT, Job, Jobs
 
-OnOutput: TypeAlias = Callable[[str], None]
-"""Receives what a command prints, while it runs; called on the event loop, must not block."""
+OnTimeout: TypeAlias = Literal["kill", "background"]
+"""What becomes of a `bash` command when its time is over: it is killed, or goes on as a job."""
 
 MAX_FILE_BYTES = 10 << 20
 """Files beyond 10 MiB are refused by `read_bytes`: a model cannot use them and memory is shared."""
@@ -39,40 +39,6 @@ IGNORED_FOLDERS = (
 """Folders that listing and searching pass over: made by tools, never by the user."""
 
 
-class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command came to; one that fails or times out is a result, not an exception.
-
-    Attributes:
-        output: what it printed, both streams in one as on a terminal; the middle is cut out when it is long.
-        exit_code: its exit status; negative: the signal that ended it; None: it was killed at the timeout.
-        timed_out: whether it was killed because its time was over.
-        omitted_bytes: how many bytes of the output were cut out.
-        duration: seconds from start to end.
-        background: process ids that it left running.
-    """
-
-    output: str = ""
-    exit_code: int | None = None
-    timed_out: bool = False
-    omitted_bytes: int = 0
-    duration: float = 0.0
-    background: tuple[int, ...] = ()
-
-    def render(self, cmd: str, timeout: float | None = None) -> str:
-        """Show command and result as a person would see them on a terminal: for a model to read."""
-        lines = [f"$ {cmd}"]
-        if self.output:
-            lines.append(self.output.rstrip("\n"))
-        if self.timed_out:
-            lines.append(f"[timeout after {timeout:g}s]" if timeout is not None else "[timeout]")
-        elif self.exit_code:
-            lines.append(f"[exit {self.exit_code}]")
-        if self.background:
-            pids = ", ".join(map(str, self.background))
-            lines.append(f"[still running in the background: {pids}; redirect their output to a file to see it]")
-        return "\n".join(lines)
-
-
 class AsyncRuntime(ABC):
     """A workspace with a shell: where an agent's commands run and its files live.
 
@@ -84,6 +50,9 @@ class AsyncRuntime(ABC):
     kind: str = "custom"
     """What it is, in one word: `local`, `docker` …"""
 
+    on_timeout: OnTimeout = "kill"
+    """What `bash` does with a command that is not done in time."""
+
     notice: str | None = None
     """What the user should know about where commands run, such as a fallback to the host; None: as asked."""
 
@@ -91,6 +60,12 @@ class AsyncRuntime(ABC):
     def workspace(self) -> str:
         """Where the workspace is, as its commands see it; empty before it is opened."""
         return ""
+
+    @property
+    def jobs(self) -> Jobs:
+        """The commands that go on in the background."""
+        jobs: Jobs = vars(self).setdefault("_jobs", Jobs(self))  # not in an __init__, which a subclass may not call
+        return jobs
 
     async def open(self) -> None:  # noqa: B027 - a runtime that needs no opening keeps this one
         """Make the workspace ready; may be called again.
@@ -112,9 +87,70 @@ class AsyncRuntime(ABC):
             RuntimeUnavailable: the workspace is gone; a command that fails or times out is a result, not an exception.
         """
 
-    async def bash(self, cmd: str, timeout: float | None = 30) -> str:
-        """Run a shell command and return the command, what it printed and how it ended, as text for a model."""
-        return (await self.exec(cmd, timeout=timeout)).render(cmd, timeout)
+    async def bash(
+        self,
+        cmd: str,
+        timeout: float | None = 30,
+        *,
+        background: bool = False,
+        on_output: OnOutput | None = None,
+    ) -> str:
+        """Run a shell command and return the command, what it printed and how it ended, as text for a model.
+
+        Args:
+            cmd: text for `sh -c`.
+            timeout: seconds until it is killed, or goes on as a job, as `on_timeout` says; None: no limit.
+            background: let it go on as a job without a limit, and return after 0.2 seconds.
+            on_output: receives the output as it comes, until this returns.
+
+        Raises:
+            RuntimeUnavailable: the workspace is gone.
+            WorkspaceError: the shell cannot take the command, or too many jobs are running.
+        """
+        if background:
+            job = await self.jobs.start(cmd, on_output)
+            if job.result is not None:
+                return job.result.render(cmd)
+
+            return _told(job, f"still running as {job.id}; see job_output" if job.is_running else job.state)
+
+        if self.on_timeout == "kill" or timeout is None:
+            return (await self.exec(cmd, timeout=timeout, on_output=on_output)).render(cmd, timeout)
+
+        job = await self.jobs.run(cmd, timeout, on_output)
+        if job.result is not None:
+            return job.result.render(cmd, timeout)
+
+        moved = f": still running as {job.id}; see job_output" if job.id else ""
+        return _told(job, f"timeout after {timeout:g}s{moved}")
+
+    async def job_output(self, job_id: str | None = None, wait: float = 0) -> str:
+        """Return what a job printed since the last time, and its state, as text for a model; without an id, list all.
+
+        Args:
+            job_id: such as `job-1`; None: list all jobs and their states.
+            wait: seconds to wait for output or the job's end, if there is no output yet.
+
+        Raises:
+            WorkspaceError: there is no such job; it names those that there are.
+        """
+        if not job_id:
+            return self.jobs.overview()
+
+        job = self.jobs.get(job_id)
+        await job.wait(wait, for_output=True)
+        await job.wait(min(wait, MOMENT))  # a first line is rarely alone
+        return _told(job, f"{job.id}: {job.state}")
+
+    async def job_kill(self, job_id: str) -> str:
+        """End a job and all that it started, as at a timeout, and return its last output and its end.
+
+        Raises:
+            WorkspaceError: there is no such job; it names those that there are.
+        """
+        job = self.jobs.get(job_id)
+        await job.kill()
+        return _told(job, f"{job.id}: {job.state}")
 
     @abstractmethod
     async def read_bytes(self, path: str, *, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
@@ -193,7 +229,20 @@ class AsyncRuntime(ABC):
 
     @abstractmethod
     async def cleanup(self) -> None:
-        """End every process and remove what was temporary, in bounded time; may be called again, never raises."""
+        """End every process and remove what was temporary, in bounded time; may be called again, never raises.
+
+        This one ends the jobs: one of yours calls it, `await super().cleanup()`.
+        """
+        await finish(self.jobs.close())
+
+    async def _exec_until(self, stop: asyncio.Future[None], cmd: str, on_output: OnOutput) -> CommandResult:
+        """Run a command without a timeout, in a task of its own, until it ends or is to stop.
+
+        Here to stop is to cancel `exec`; override it where a command can be asked to end first, as at a timeout.
+        """
+        task = asyncio.current_task()
+        stop.add_done_callback(lambda _: task and task.cancel())
+        return await self.exec(cmd, timeout=None, on_output=on_output)
 
     async def _relative(self, path: str) -> str:
         """Return the path relative to the workspace, without `..` and the like."""
@@ -230,6 +279,12 @@ class AsyncRuntime(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.cleanup()
+
+
+def _told(job: Job, ending: str) -> str:
+    """What a job has to say, as a command would on a terminal."""
+    left = job.result.left if job.result else ""
+    return "\n".join(filter(None, (f"$ {job.title}", job.take_output().rstrip("\n"), left, f"[{ending}]")))
 
 
 def files_below(root: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 Opener: TypeAlias = Callable[[int, str, int], int]
 """`(folder, path, flags) -> descriptor`; raises OSError, with EXDEV or ELOOP where the path leads out of the folder."""
 
-FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
+FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
 """Flags for a folder that is passed through; `O_PATH` needs no permission to list it."""
 
 _SYS_OPENAT2 = 437  # on every architecture that Linux has had since openat2 came

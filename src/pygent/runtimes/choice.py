@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import RuntimeUnavailable
-from .base import AsyncRuntime
-from .local import LocalRuntime
+from .base import AsyncRuntime, OnTimeout
+from .local import LocalRuntime, SandboxMode
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -22,6 +22,9 @@ def open_runtime(
     workspace: str | os.PathLike[str] | None = None,
     initial_files: Sequence[str | os.PathLike[str]] = (),
     env: Mapping[str, str] | None = None,
+    on_timeout: OnTimeout = "kill",
+    sandbox: SandboxMode = "none",
+    sandbox_network: bool = False,
     settings: Settings | None = None,
 ) -> AsyncRuntime:
     """Return the runtime that is asked for; it opens at its first use.
@@ -33,6 +36,9 @@ def open_runtime(
         workspace: the folder to work in; None: a temporary one.
         initial_files: files and folders of this machine that are copied into the workspace.
         env: variables for the commands, beside those that they have anyway.
+        on_timeout: what `bash` does with a command that is not done in time: it is killed, or goes on as a job.
+        sandbox: whether commands on this machine run under bubblewrap; see `LocalRuntime`.
+        sandbox_network: whether they have the network there.
         settings: where arguments that are not given come from.
 
     Raises:
@@ -48,7 +54,14 @@ def open_runtime(
             "pass use_docker=False (--no-docker) to run commands on this machine"
         )
 
-    runtime = LocalRuntime(workspace, env=env, initial_files=initial_files)
-    if use_docker is None:
+    runtime = LocalRuntime(
+        workspace,
+        env=env,
+        initial_files=initial_files,
+        on_timeout=on_timeout,
+        sandbox=sandbox,
+        sandbox_network=sandbox_network,
+    )
+    if use_docker is None and sandbox == "none":  # about a sandbox the runtime speaks for itself
         runtime.notice = ON_THIS_MACHINE
     return runtime

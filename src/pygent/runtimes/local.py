@@ -7,6 +7,7 @@ import itertools
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import uuid
@@ -16,10 +17,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 from ..cleanup import finish
 from ..errors import RuntimeUnavailable, WorkspaceError
-from .base import MAX_FILE_BYTES, AsyncRuntime, CommandResult, OnOutput
+from . import bubblewrap
+from .base import MAX_FILE_BYTES, AsyncRuntime, OnTimeout
+from .bounds import MAX_FILE_BYTES_WRITTEN, MAX_OPEN_FILES, bounds
+from .command import CommandResult, OnOutput
+from .enclosure import Enclosure
+from .environment import UNATTENDED, inherited
 from .marks import VARIABLE, alive, sweep
 from .process import Process
 from .threads import Threads
@@ -28,24 +35,14 @@ from .workspace import Workspace
 
 _log = logging.getLogger("pygent.runtimes")
 
-INHERITED = frozenset(
-    {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "TZ", "TMPDIR", VARIABLE}
-)
-"""The variables of this program that its commands see, beside `LC_*`: no key, token or secret is among them."""
+SandboxMode: TypeAlias = Literal["none", "auto", "bwrap"]
+"""Where commands run: on this machine as it is, under bubblewrap, or under that if it works."""
 
-UNATTENDED = {
-    "DEBIAN_FRONTEND": "noninteractive",
-    "EDITOR": "cat",
-    "GIT_EDITOR": "cat",
-    "GIT_PAGER": "cat",
-    "GIT_TERMINAL_PROMPT": "0",
-    "PAGER": "cat",
-    "PATH": os.defpath,
-    "PYTHONUNBUFFERED": "1",
-    "TERM": "dumb",
-    "VISUAL": "cat",
-}
-"""Nobody sits at the keyboard: nothing should ask, page, or open an editor."""
+IN_A_SANDBOX = (
+    "commands run on this machine in a sandbox (bubblewrap): they can change the workspace and nothing else, and "
+)
+
+NEWCOMERS = "commands have made %s in %s; other programs run commands that stand there: look before you open the folder"
 
 CLEANUP_SECONDS = 15.0
 
@@ -62,14 +59,16 @@ class _Opened:
     environment: Mapping[str, str]
     mark: str
     watcher: Watcher
+    bounds: bytes
+    enclosure: Enclosure | None
 
 
 class LocalRuntime(AsyncRuntime):
-    """Runs commands directly on this machine, as the user who runs this program.
+    """Runs commands on this machine, as the user who runs this program.
 
-    It keeps an agent's *files* inside the workspace, and ends whatever its commands started. It does not keep a command
-    from anything that you may do yourself, such as reading your files or this program's environment; a container does.
-    It can be used from one event loop after the other, and from several threads.
+    It keeps an agent's *files* inside the workspace, and ends whatever its commands started. Without a sandbox it does
+    not keep a command from anything that you may do yourself, such as reading your files. It can be used from one event
+    loop after the other, and from several threads.
 
     Processes that a command leaves in the background go on until `cleanup()`. If the runtime is forgotten, or this
     program ends without it, even by `kill -9`, they end then, except those that cleared their environment. Where there
@@ -81,6 +80,18 @@ class LocalRuntime(AsyncRuntime):
         env: variables for the commands, beside those of `INHERITED` and `UNATTENDED`, which they override.
         env_passthrough: names of further variables that commands inherit from this program.
         initial_files: files and folders of this machine that are copied into the workspace when it is opened.
+        on_timeout: what `bash` does with a command that is not done in time: it is killed, or goes on as a job.
+        sandbox: `none`; `bwrap`: commands run under bubblewrap or not at all; `auto`: under bubblewrap if that works,
+            and `notice` says if it does not. Inside they see the system without being able to change it, and have a
+            home, a `/tmp` and processes of their own; home and `/tmp` last as long as the runtime. The workspace has
+            its own path there; what other programs take commands from, such as its `.git/hooks`, cannot be changed.
+        sandbox_network: whether commands in a sandbox have the network.
+        sandbox_readable: further files and folders that they can read, such as `~/.pyenv`; `/`: all but your home.
+        max_file_bytes: the largest file that a command may write, unless it lifts this limit; None: no limit.
+        max_open_files: how many files a process may have open, unless it lifts this limit; None: as this program.
+
+    Raises:
+        ValueError: `on_timeout` or `sandbox` is none of those.
     """
 
     kind = "local"
@@ -92,7 +103,20 @@ class LocalRuntime(AsyncRuntime):
         env: Mapping[str, str] | None = None,
         env_passthrough: Sequence[str] = (),
         initial_files: Sequence[str | os.PathLike[str]] = (),
+        on_timeout: OnTimeout = "kill",
+        sandbox: SandboxMode = "none",
+        sandbox_network: bool = False,
+        sandbox_readable: Sequence[str | os.PathLike[str]] = (),
+        max_file_bytes: int | None = MAX_FILE_BYTES_WRITTEN,
+        max_open_files: int | None = MAX_OPEN_FILES,
     ) -> None:
+        _check("on_timeout", on_timeout, get_args(OnTimeout))
+        _check("sandbox", sandbox, get_args(SandboxMode))
+        self.on_timeout = on_timeout
+        self._sandbox = sandbox
+        self._sandbox_network = sandbox_network
+        self._sandbox_readable = tuple(sandbox_readable)
+        self._bounds = max_file_bytes, max_open_files
         self._given = workspace
         self._env = dict(env or {})
         self._passthrough = tuple(env_passthrough)
@@ -108,6 +132,9 @@ class LocalRuntime(AsyncRuntime):
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open" if self._opened else "not opened"
+        if self._sandbox != "none":
+            enclosed = self._opened is None or self._opened.enclosure is not None
+            state += f" sandbox={self._sandbox if enclosed else 'none'}"
         return f"<LocalRuntime {self.workspace or self._given or '(temporary)'} {state} running={len(self._running)}>"
 
     @property
@@ -138,6 +165,14 @@ class LocalRuntime(AsyncRuntime):
             RuntimeUnavailable: the workspace is gone, or no process can be started.
             WorkspaceError: the command contains NUL.
         """
+        return await self._run(cmd, timeout, None, on_output)
+
+    async def _exec_until(self, stop: asyncio.Future[None], cmd: str, on_output: OnOutput) -> CommandResult:
+        return await self._run(cmd, None, stop, on_output)
+
+    async def _run(
+        self, cmd: str, timeout: float | None, stop: asyncio.Future[None] | None, on_output: OnOutput | None
+    ) -> CommandResult:
         if "\0" in cmd:
             raise WorkspaceError("the command contains a NUL character, which no shell can take; write it as \\0")
 
@@ -151,13 +186,15 @@ class LocalRuntime(AsyncRuntime):
             mark=mark,
             threads=self._threads,
             on_output=on_output,
+            bounds=opened.bounds,
+            enclosure=opened.enclosure,
         )
         self._running.add(process)
         try:
             if self._closed:
                 raise _cleaned_up()
 
-            return await process.run(timeout)
+            return await process.run(timeout, stop)
         finally:
             self._remember(process)
 
@@ -195,6 +232,12 @@ class LocalRuntime(AsyncRuntime):
         for process in tuple(self._running):
             process.kill()
         try:
+            await super().cleanup()
+        finally:
+            await self._dispose_of_all()
+
+    async def _dispose_of_all(self) -> None:
+        try:
             disposal = self._threads.run(self._dispose)
         except RuntimeError:  # the interpreter is on its way out and starts no threads: the finalizer does it
             return
@@ -226,26 +269,34 @@ class LocalRuntime(AsyncRuntime):
             if self._opened is None:
                 self._opened = self._make()
                 weakref.finalize(self, self._opened.watcher.close)
-                if self.notice is not None:
+                if self._opened.enclosure is None and self.notice is not None:
                     tell(self.notice)
             return self._opened
 
     def _make(self) -> _Opened:
+        if sys.platform == "win32":
+            raise RuntimeUnavailable("commands do not run on Windows itself; run Pygent in WSL or in a container")
+
         temporary = ""
         try:
-            if self._given is None:
+            enclosed = self._is_to_be_enclosed()
+            if self._given is None or enclosed:
                 temporary = tempfile.mkdtemp(prefix="pygent-")
-            workspace = Workspace(self._given or temporary)
+            workspace = Workspace(self._given or (f"{temporary}/workspace" if enclosed else temporary))
             for source in self._initial_files:
                 workspace.copy_in(source)
+            environment = {**UNATTENDED, **inherited(self._passthrough), **self._env, "PWD": str(workspace.path)}
+            enclosure = self._enclose(workspace, temporary, environment) if enclosed else None
             mark = f"{uuid.uuid4().hex}:"
-            environment = {
-                **UNATTENDED,
-                **_host_environment(self._passthrough),
-                **self._env,
-                "PWD": str(workspace.path),
-            }
-            return _Opened(workspace, temporary, environment, mark, Watcher(mark, temporary, environment["PATH"]))
+            return _Opened(
+                workspace=workspace,
+                temporary=temporary,
+                environment=environment,
+                mark=mark,
+                watcher=Watcher(mark, temporary, environment["PATH"]),
+                bounds=bounds(*self._bounds),
+                enclosure=enclosure,
+            )
         except (OSError, WorkspaceError) as error:
             if temporary:
                 _remove(Path(temporary))
@@ -253,6 +304,34 @@ class LocalRuntime(AsyncRuntime):
                 raise
 
             raise RuntimeUnavailable(f"cannot open the workspace: {error}") from error
+
+    def _enclose(self, workspace: Workspace, own: str, environment: dict[str, str]) -> Enclosure:
+        if "TMPDIR" not in {*self._env, *self._passthrough}:
+            environment.pop("TMPDIR", None)  # inside there is but /tmp
+        enclosure = Enclosure(
+            workspace,
+            own,
+            environment.get("HOME", ""),
+            network=self._sandbox_network,
+            readable=[os.path.abspath(os.path.expanduser(path)) for path in self._sandbox_readable],  # noqa: PTH100, PTH111
+        )
+        workspace.protected = enclosure.protected
+        return enclosure
+
+    def _is_to_be_enclosed(self) -> bool:
+        """Find out whether there is to be a sandbox and can be one; say so in `notice`."""
+        if self._sandbox == "none":
+            return False
+
+        fault = bubblewrap.fault(network=self._sandbox_network)
+        if not fault:
+            self.notice = IN_A_SANDBOX + ("use the network" if self._sandbox_network else "have no network")
+        elif self._sandbox == "auto":
+            self.notice = f"commands run on this machine without a sandbox, and may do whatever you may do: {fault}"
+        else:
+            raise RuntimeUnavailable(f"there is no sandbox to run commands in: {fault}")
+
+        return not fault
 
     def _dispose(self) -> None:
         with self._opening:
@@ -263,6 +342,8 @@ class LocalRuntime(AsyncRuntime):
             if self._has_run:  # the search costs time for every process of the machine
                 sweep(opened.mark, [session for session in tuple(self._sessions) if alive(session)])
             self._sessions.clear()
+            if opened.enclosure is not None and self._given is not None and (names := opened.enclosure.newcomers()):
+                _log.warning(NEWCOMERS, ", ".join(names), opened.workspace.path)
             if opened.temporary:
                 _remove(Path(opened.temporary))
             opened.watcher.dismiss()
@@ -285,13 +366,9 @@ async def _whole(write: asyncio.Future[None]) -> None:
         raise
 
 
-def _host_environment(passthrough: Sequence[str]) -> dict[str, str]:
-    """The variables of this program that its commands inherit.
-
-    The only place outside `settings` that reads `os.environ`: these are not settings of ours, they are passed on.
-    """
-    names = INHERITED.union(passthrough)
-    return {name: value for name, value in os.environ.items() if name in names or name.startswith("LC_")}
+def _check(name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r} is not allowed; it is one of {', '.join(map(repr, allowed))}")
 
 
 def _cleaned_up() -> RuntimeUnavailable:

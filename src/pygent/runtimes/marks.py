@@ -39,6 +39,11 @@ def find(mark: str, sessions: Collection[int] = ()) -> tuple[int, ...]:
     )
 
 
+def without_first(pids: Collection[int]) -> tuple[int, ...]:
+    """Leave out the first process of each namespace, which is there for the others, and ends when they have."""
+    return tuple(pid for pid in pids if not _is_first(pid))
+
+
 def alive(session: int) -> bool:
     """Whether a session whose leader has ended still has somebody in its first process group.
 
@@ -70,6 +75,16 @@ def sweep(mark: str, sessions: Collection[int] = ()) -> None:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.002)  # the killed ones are still to be seen for a moment
+
+
+def _is_first(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/status", "rb", buffering=0) as file:  # noqa: PTH123 - as below
+            numbers = next(line for line in file.readall().split(b"\n") if line.startswith(b"NSpid:")).split()[1:]
+    except (OSError, StopIteration):
+        return False
+
+    return len(numbers) > 1 and numbers[-1] == b"1"
 
 
 def _session(pid: str) -> int:

@@ -6,20 +6,20 @@ import asyncio
 import codecs
 import logging
 import os
-import resource
 import signal
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import IO
 
 from ..cleanup import finish
 from ..errors import RuntimeUnavailable
-from .base import CommandResult, OnOutput
-from .marks import alive, find, sweep
+from .command import CommandResult, OnOutput
+from .enclosure import Enclosure
+from .marks import alive, find, sweep, without_first
 from .output import HeadTail
 from .threads import Threads
 from .workspace import Workspace
@@ -60,6 +60,8 @@ class Process:
         mark: by which it and what it starts are found; see `marks`.
         threads: for what would block the event loop.
         on_output: receives the output as it comes; one that fails is logged and not called again.
+        bounds: shell commands that come first, on the same line; see `bounds`.
+        enclosure: inside of which it runs; None: on this machine as it is.
 
     Attributes:
         left_session: the number of its session, if somebody was still in it when the command had ended.
@@ -74,8 +76,11 @@ class Process:
         mark: str,
         threads: Threads,
         on_output: OnOutput | None = None,
+        bounds: bytes = b"",
+        enclosure: Enclosure | None = None,
     ) -> None:
-        self._cmd = cmd.encode("utf-8", "replace")
+        self._cmd = bounds + cmd.encode("utf-8", "replace")
+        self._enclosure = enclosure
         self._workspace = workspace
         self._env = env
         self._mark = mark
@@ -91,8 +96,11 @@ class Process:
         self._exited: asyncio.Future[None] = self._loop.create_future()
         self._silent: asyncio.Future[None] = self._loop.create_future()  # nobody holds the pipe's other end any more
 
-    async def run(self, timeout: float | None) -> CommandResult:
-        """Start the command and wait for its end, or end it when `timeout` seconds are over or the caller is cancelled.
+    async def run(self, timeout: float | None, stop: asyncio.Future[None] | None = None) -> CommandResult:
+        """Start the command and wait for its end.
+
+        When `timeout` seconds are over or `stop` is done it is asked to end, and killed when it has not after a while;
+        when the caller is cancelled, it is killed.
 
         Raises:
             RuntimeUnavailable: it could not be started.
@@ -103,7 +111,8 @@ class Process:
         completed = False
         try:
             await finish(self._start())  # not to be cut short: a child that nobody knows of could not be killed
-            await asyncio.wait([self._exited], timeout=timeout)
+            reasons = [self._exited] if stop is None else [self._exited, stop]
+            await asyncio.wait(reasons, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if self._exited.done():
                 await asyncio.wait([self._silent], timeout=DRAIN_SECONDS)
                 exit_code = self._reap()
@@ -157,23 +166,31 @@ class Process:
         with stdin:
             self._pipe, write_end = os.pipe()
             try:
-                self._popen = subprocess.Popen(  # noqa: S603 - a shell command is what was asked for
-                    arguments,
-                    stdin=stdin,
-                    stdout=write_end,
-                    stderr=write_end,
-                    cwd=self._workspace.cwd,
-                    env=self._env,
-                    start_new_session=True,
-                )
+                if self._enclosure is None:
+                    self._popen = self._popen_of(arguments, stdin, write_end)
+                else:
+                    with self._enclosure.around(arguments) as (inside, descriptors):
+                        self._popen = self._popen_of(inside, stdin, write_end, descriptors)
             finally:
                 os.close(write_end)
         os.set_blocking(self._pipe, False)
         if self._killed:
             self.kill()
-        with suppress(AttributeError, OSError):  # Linux has it; done from here, as preexec_fn is unsafe with threads
-            resource.prlimit(self._popen.pid, resource.RLIMIT_CORE, (0, 0))
         return self._popen
+
+    def _popen_of(
+        self, arguments: Sequence[str | bytes], stdin: IO[bytes], output: int, descriptors: Sequence[int] = ()
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - a shell command is what was asked for
+            arguments,
+            stdin=stdin,
+            stdout=output,
+            stderr=output,
+            cwd=self._workspace.cwd,
+            env=self._env,
+            pass_fds=descriptors,
+            start_new_session=True,
+        )
 
     # Listen.
 
@@ -217,8 +234,8 @@ class Process:
 
     async def _left_running(self) -> tuple[int, ...]:
         """What the command left in the background; looked for only at a sign of life, as it takes milliseconds."""
-        if self._popen is None:
-            return ()
+        if self._popen is None or (self._enclosure is not None and self._silent.done()):
+            return ()  # the first process of a namespace holds the pipe, too, and is the last to end
 
         session = self._popen.pid
         if alive(session):
@@ -226,7 +243,8 @@ class Process:
         elif self._silent.done():
             return ()
 
-        return await self._threads.run(find, self._mark, (session,))
+        found = await self._threads.run(find, self._mark, (session,))
+        return found if self._enclosure is None else await self._threads.run(without_first, found)
 
     def _signal(self, number: int) -> bool:
         """Send a signal to the command's process group; return whether there is one."""

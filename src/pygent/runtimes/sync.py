@@ -14,8 +14,10 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 from ..errors import RuntimeUnavailable
 from ..portal import Closer, Job, call, running_loop
 from ..settings import Settings
-from .base import MAX_FILE_BYTES, AsyncRuntime, CommandResult, OnOutput
+from .base import MAX_FILE_BYTES, AsyncRuntime, OnTimeout
 from .choice import open_runtime
+from .command import CommandResult, OnOutput
+from .local import SandboxMode
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +37,9 @@ class Runtime:
         workspace: the folder to work in; None: a temporary one, which `cleanup()` removes.
         initial_files: files and folders of this machine that are copied into the workspace.
         env: variables for the commands, beside those that they have anyway.
+        on_timeout: what `bash` does with a command that is not done in time: it is killed, or goes on as a job.
+        sandbox: whether commands on this machine run under bubblewrap; see `LocalRuntime`.
+        sandbox_network: whether they have the network there.
         settings: where arguments that are not given come from; None: the environment.
 
     Attributes:
@@ -48,6 +53,9 @@ class Runtime:
         initial_files: Sequence[str | os.PathLike[str]] = (),
         *,
         env: Mapping[str, str] | None = None,
+        on_timeout: OnTimeout = "kill",
+        sandbox: SandboxMode = "none",
+        sandbox_network: bool = False,
         settings: Settings | None = None,
     ) -> None:
         self.async_runtime: AsyncRuntime = open_runtime(
@@ -55,6 +63,9 @@ class Runtime:
             workspace=workspace,
             initial_files=initial_files,
             env=env,
+            on_timeout=on_timeout,
+            sandbox=sandbox,
+            sandbox_network=sandbox_network,
             settings=settings or Settings.from_env(),
         )
         self._call: _Call = call
@@ -95,6 +106,11 @@ class Runtime:
         """Where the workspace is, as its commands see it; empty before it is opened."""
         return self.async_runtime.workspace
 
+    @property
+    def on_timeout(self) -> OnTimeout:
+        """What `bash` does with a command that is not done in time."""
+        return self.async_runtime.on_timeout
+
     def open(self) -> None:
         """Make the workspace ready; the first use does it too."""
         self._call(self.async_runtime.open)
@@ -103,9 +119,24 @@ class Runtime:
         """Run a shell command in the workspace and wait for it; `on_output` is called on another thread."""
         return self._call(self.async_runtime.exec, cmd, timeout=timeout, on_output=on_output)
 
-    def bash(self, cmd: str, timeout: float | None = 30) -> str:
+    def bash(
+        self,
+        cmd: str,
+        timeout: float | None = 30,
+        *,
+        background: bool = False,
+        on_output: OnOutput | None = None,
+    ) -> str:
         """Run a shell command and return the command, what it printed and how it ended, as text for a model."""
-        return self._call(self.async_runtime.bash, cmd, timeout)
+        return self._call(self.async_runtime.bash, cmd, timeout, background=background, on_output=on_output)
+
+    def job_output(self, job_id: str | None = None, wait: float = 0) -> str:
+        """Return what a job printed since the last time, and its state, as text for a model; without an id: of all."""
+        return self._call(self.async_runtime.job_output, job_id, wait)
+
+    def job_kill(self, job_id: str) -> str:
+        """End a job and all that it started, as at a timeout, and return its last output and its end."""
+        return self._call(self.async_runtime.job_kill, job_id)
 
     def read_bytes(self, path: str, *, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
         """Return the content of a regular file."""

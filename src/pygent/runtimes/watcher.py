@@ -8,7 +8,8 @@ from contextlib import suppress
 
 # Signals to all of a group or a service are not for it. It waits for a line, or for the end of the pipe, which the
 # kernel closes however we end; the line is for when a forked child of ours holds the pipe open, too. A process in the
-# middle of an exec shows no environment, so one look that finds nothing is not enough.
+# middle of an exec shows no environment, so one look that finds nothing is not enough. What it removes is a
+# temporary folder by its name, whatever it is told: it works when nobody is left to see what it does.
 _SCRIPT = """
 trap '' HUP INT TERM
 read -r line
@@ -23,7 +24,9 @@ while [ $calm -lt 3 ] && [ $round -lt 100 ]; do
         kill -9 "${pid%/environ}"
     done
 done
-[ -z "$2" ] || rm -rf -- "$2" || { chmod -R u+rwx -- "$2"; rm -rf -- "$2"; }
+case $2 in
+    */pygent-?*) rm -rf -- "$2" || { find "$2" -xdev -type d -exec chmod u+rwx {} \\;; rm -rf -- "$2"; } ;;
+esac
 """
 
 
@@ -35,7 +38,7 @@ class Watcher:
 
     Args:
         mark: what to look for in the environments of processes.
-        folder: what to remove; empty: nothing.
+        folder: the temporary folder to remove, whose name begins with `pygent-`; empty: nothing.
         path: where else to look for its few commands, `grep` and `rm`.
 
     Raises:

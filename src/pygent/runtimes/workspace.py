@@ -18,8 +18,14 @@ from .beneath import FOLDER, Opener, best_opener
 
 MAX_LISTED_FILES = 100_000
 
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY  # a FIFO or a terminal must not make us wait
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+def _flags(*names: str) -> int:
+    """Flags for `os.open`, as far as the platform has them: on Windows this file can be imported, if not used."""
+    return sum(getattr(os, name, 0) for name in names)
+
+
+_READ = _flags("O_RDONLY", "O_NONBLOCK", "O_NOCTTY")  # a FIFO or a terminal must not make us wait
+_CREATE = _flags("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC")
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -42,6 +48,7 @@ class Workspace:
 
     Attributes:
         path: the folder's path, free of links.
+        protected: files and folders in it that are not to be written to, whatever way leads there.
 
     Raises:
         RuntimeUnavailable: there is no such folder and it cannot be made, or it cannot be read.
@@ -55,6 +62,7 @@ class Workspace:
         except (OSError, ValueError) as error:
             raise RuntimeUnavailable(f"cannot use {str(path)!r} as a workspace: {_reason(error)}") from error
 
+        self.protected: tuple[str, ...] = ()
         # Not by a close(): a thread may be at work here, and its descriptor's number would then be another file's.
         weakref.finalize(self, os.close, self._folder)
         self._opener = opener or best_opener(self._folder)
@@ -81,6 +89,14 @@ class Workspace:
 
         if not os.path.samestat(found, os.fstat(self._folder)):
             raise RuntimeUnavailable(f"the workspace {self.path} is gone: something else is in its place")
+
+    def open_beneath(self, path: str, flags: int) -> int:
+        """Return a descriptor of what a relative path leads to, without leaving the folder.
+
+        Raises:
+            OSError: there is nothing, or it leads out.
+        """
+        return self._opener(self._folder, path, flags)
 
     def read_bytes(self, path: str, *, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
         """Return the content of a regular file; see `AsyncRuntime.read_bytes`."""
@@ -200,7 +216,7 @@ class Workspace:
 
     @contextmanager
     def _open(self, path: str, flags: int) -> Iterator[int]:
-        descriptor = self._opener(self._folder, self._relative(path), flags)
+        descriptor = self.open_beneath(self._relative(path), flags)
         try:
             yield descriptor
         finally:
@@ -209,7 +225,9 @@ class Workspace:
     @contextmanager
     def _parent(self, path: str) -> Iterator[tuple[int, str]]:
         """Open the folder that holds a file, made if it is missing, and give it with the file's name in it."""
-        parent, _, name = self._relative(path).rpartition("/")
+        relative = self._relative(path)
+        parent, _, name = relative.rpartition("/")
+        self._refuse_protected(normpath(relative), path)  # before its folders are made
         if name in ("", ".", ".."):
             with self._open(path, FOLDER):  # which tells if it is outside
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -220,7 +238,24 @@ class Workspace:
         except FileNotFoundError:
             self._make_folder(parent)
         with self._open(parent, FOLDER) as folder:
+            self._refuse_protected(self._place_of(folder, name), path)  # links may have led there
             yield folder, name
+
+    def _refuse_protected(self, place: str, path: str) -> None:
+        for name in self.protected:
+            if f"{place}/".startswith(f"{name}/"):
+                raise WorkspaceError(
+                    f"cannot write {path!r}: {name} makes other programs run commands, and is protected in a sandbox; "
+                    "ask the user to change it"
+                )
+
+    def _place_of(self, folder: int, name: str) -> str:
+        """Where a file in an open folder of the workspace is, as a relative path free of links."""
+        if not self.protected:
+            return name
+
+        there, here = (Path("/proc/self/fd", str(held)).readlink() for held in (folder, self._folder))
+        return str(there.relative_to(here) / name)
 
     def _make_folder(self, path: str) -> None:
         names = path.split("/")

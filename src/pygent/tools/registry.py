@@ -8,11 +8,23 @@ from typing import overload
 
 from ..messages import JSON
 from .base import Tool, ToolFunction, as_schema
-from .builtin import bash, continue_, stop
+from .builtin import bash, continue_, job_kill, job_output, stop
 from .files import download_file, edit_file, read_file, write_file
 from .search import grep, list_files
 
-_BUILTIN = (bash, read_file, write_file, edit_file, list_files, grep, download_file, stop, continue_)
+_BUILTIN = (
+    bash,
+    job_output,
+    job_kill,
+    read_file,
+    write_file,
+    edit_file,
+    list_files,
+    grep,
+    download_file,
+    stop,
+    continue_,
+)
 
 _tools: dict[str, Tool] = {tool.name: tool for tool in _BUILTIN}
 _lock = threading.Lock()

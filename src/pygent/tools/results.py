@@ -8,7 +8,10 @@ from typing import Any
 
 import msgspec
 
+from ..redaction import Redactor
 from .base import ToolOutput
+
+NOTHING_SECRET = Redactor()
 
 MAX_TEXT = 64 << 10
 """Characters of one answer; what is longer loses its middle."""
@@ -17,8 +20,10 @@ NO_OUTPUT = "(no output)"
 """What the model sees of a tool that returned nothing; some servers refuse an empty answer."""
 
 
-def as_output(result: Any) -> ToolOutput:
+def as_output(result: Any, redact: Redactor = NOTHING_SECRET) -> ToolOutput:
     """Make a `ToolOutput` of a tool's result: text as it is, records and containers as JSON, all else by `str()`.
+
+    Secrets are taken out before a long text is cut, as a cut might go through one.
 
     Raises:
         TypeError: it is no result yet: a coroutine, or a generator.
@@ -26,10 +31,10 @@ def as_output(result: Any) -> ToolOutput:
     if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
         raise TypeError(_not_yet(result))
 
-    output = result if isinstance(result, ToolOutput) else ToolOutput(_text(result))
+    output = result if isinstance(result, ToolOutput) else ToolOutput(_text(result, redact))
     return ToolOutput(
-        text=shorten(str(output.text)) or NO_OUTPUT,
-        display=None if output.display is None else shorten(str(output.display)),
+        text=shorten(redact(str(output.text))) or NO_OUTPUT,
+        display=None if output.display is None else shorten(redact(str(output.display))),
         is_error=output.is_error,
     )
 
@@ -44,14 +49,14 @@ def shorten(text: str, limit: int = MAX_TEXT) -> str:
     return f"{text[:head]}\n[… {omitted:,} characters omitted …]\n{text[len(text) - tail :]}"
 
 
-def _text(result: Any) -> str:
+def _text(result: Any, redact: Redactor) -> str:
     match result:
         case None:
             return ""
         case str():
             return result
         case bytes() | bytearray() | memoryview():
-            return _decoded(memoryview(result).cast("B"))
+            return _decoded(memoryview(result).cast("B"), redact)
         case bool() | dict() | list() | tuple() | set() | frozenset() | msgspec.Struct():
             return _json(result)
     if hasattr(result, "model_dump") or (dataclasses.is_dataclass(result) and not isinstance(result, type)):
@@ -60,13 +65,15 @@ def _text(result: Any) -> str:
     return str(result)
 
 
-def _decoded(data: memoryview) -> str:
+def _decoded(data: memoryview, redact: Redactor) -> str:
     """Bytes as text; of very many only the ends are looked at, for decoding all would keep the event loop waiting."""
     if len(data) <= 4 * MAX_TEXT:  # the characters of a text that is not cut have no more bytes
         return str(data, "utf-8", "replace")
 
     kept = MAX_TEXT // 2 - 50  # at each end; the line between them must fit in, too
-    head, tail = (str(part, "utf-8", "replace") for part in (data[:kept], data[-kept:]))
+    seen = kept + redact.longest  # a secret at the cut is to be seen as a whole
+    head = redact(str(data[:seen], "utf-8", "replace"))[:kept]
+    tail = redact(str(data[-seen:], "utf-8", "replace"))[-kept:]
     return f"{head}\n[… {len(data) - 2 * kept:,} bytes omitted …]\n{tail}"
 
 

@@ -25,6 +25,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "replies",
         "openai_compat events images schema limits persona cleanup portal threads",
         "settings foreign",
+        "redaction",
     ),
     "first: where things happen": ("runtimes",),
     "second: hands": ("tools",),
@@ -67,10 +68,26 @@ STEPS: dict[str, tuple[str, ...]] = {
     ),
     "models.response": ("output_items", "input_items partial_items", "events"),
     "models.written": ("python_calls", "syntax", "rescue"),
-    "runtimes": ("base beneath marks output threads watcher", "workspace", "process", "local", "choice", "sync"),
+    "runtimes": (
+        "beneath bounds bubblewrap command marks output threads watcher",
+        "environment jobs",
+        "base",
+        "workspace",
+        "enclosure",
+        "process",
+        "local",
+        "choice",
+        "sync",
+    ),
     "schema": ("base docstring parameters", "checking decoding validation", "signature"),
     "settings": ("files values", "table", "sources"),
-    "testing": ("model_promises pairing sweep", "history model_checks server", "scripted_model"),
+    "testing": (
+        "machine model_promises pairing runtime_promises sweep",
+        "history leaks model_checks runtime_checks server",
+        "scripted_model",
+        "plugin",
+    ),
+    "testing.runtime_promises": ("bench", "corpus", "endings files life links outputs shell"),
     "testing.server": (
         "inspector recording request shapes",
         "fields",
@@ -105,12 +122,15 @@ LIBRARIES = {
     "click": ("cli",),
     "prompt_toolkit": ("cli",),
     "rich": ("cli",),
+    "pytest": ("testing.plugin",),
 }
 """Where each third-party library may be imported; the empty name: everywhere."""
 
 READS_ENVIRONMENT = (
     "settings",
-    "runtimes.local",  # passes an allowlist of what is not ours on to commands
+    "runtimes.environment",  # passes an allowlist of what is not ours on to commands
+    "testing.leaks",  # tags what is started, to find it again
+    "testing.runtime_promises.shell",  # plants a secret that no command may see
     "cli.variables",  # puts `-e NAME=value` over the environment that settings are then read from
 )
 """Who may look at the variables of the process."""

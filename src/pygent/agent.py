@@ -33,6 +33,7 @@ from .messages import JSON, Message, Prompt, Usage, as_user_message
 from .models import CustomModel, ask, choose_model
 from .persona import Persona
 from .persona import system_prompt as default_prompt
+from .redaction import Redactor
 from .replies import never_silent, parse_message, with_new_call_ids
 from .runtimes import AsyncRuntime, open_runtime
 from .session import HistoryFile
@@ -116,6 +117,7 @@ class AsyncAgent:
         prompt = system_prompt or system_msg or default_prompt(self.persona, [tool.name for tool in self.tools])
         self.history: list[Message] = [parse_message(message) for message in history or (Message.system(prompt),)]
         self._owns_runtime = runtime is None
+        self._redact = Redactor({**settings.secrets, **getattr(model, "secrets", {})})
         self._runtime_told = False
         self._saved = HistoryFile(settings.history_file, history) if settings.history_file else None
         self._specs: list[JSON] = []
@@ -289,7 +291,7 @@ class AsyncAgent:
         return reply
 
     async def _run_tools(self, turn: Turn, reply: Message) -> None:
-        calls = ToolCalls(reply, self.history, self.tools, self.approver, self.events.emit)
+        calls = ToolCalls(reply, self.history, self.tools, self.approver, self.events.emit, self._redact)
         await calls.run(self._runtime_for)
         if calls.final is not None:
             tool, output = calls.final

@@ -294,7 +294,8 @@ def _after_fork() -> None:
     _lock, _current, _closers, _closing, _awaited = threading.RLock(), None, set(), set(), set()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:

@@ -18,6 +18,7 @@ from .approval import Approval, Approver
 from .errors import ToolError
 from .events import Emit, MessageAdded, ToolFinished, ToolOutputDelta, ToolStarted
 from .messages import JSON, Message, ToolCall
+from .redaction import Redactor
 from .runtimes import AsyncRuntime
 from .schema import validate
 from .tools import Tool, ToolOutput, call_tool
@@ -40,7 +41,13 @@ class ToolCalls:
     """
 
     def __init__(
-        self, reply: Message, history: list[Message], tools: Sequence[Tool], approver: Approver, emit: Emit
+        self,
+        reply: Message,
+        history: list[Message],
+        tools: Sequence[Tool],
+        approver: Approver,
+        emit: Emit,
+        redact: Redactor,
     ) -> None:
         self._reply = reply
         self._history = history
@@ -49,6 +56,7 @@ class ToolCalls:
         self._approver = approver
         self._asking = asyncio.Lock()
         self._emit = emit
+        self._redact = redact
         self.final: tuple[Tool, ToolOutput] | None = None
         history += [Message.tool(call.id, UNANSWERED) for call in reply.tool_calls]
 
@@ -82,7 +90,7 @@ class ToolCalls:
             runtime = await runtime_for(tool)
             started = time.perf_counter()  # what came before was the user's time
             self._emit(ToolStarted(call=call))
-            output = await call_tool(tool, arguments, runtime, on_output=partial(self._tell, call))
+            output = await call_tool(tool, arguments, runtime, on_output=partial(self._tell, call), redact=self._redact)
             if tool.final and not output.is_error:
                 self.final = tool, output
         except ToolError as error:

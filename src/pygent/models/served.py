@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Self
 
 from ..messages import JSON
-from ..settings import Settings
+from ..settings import Secret, Settings
 from .http.client import Client
 from .http.endpoint import Endpoint, settings_for
 from .http.options import encode_options
@@ -72,6 +72,11 @@ class ServedModel:
     def __repr__(self) -> str:
         state = " closed" if self._client.is_closed else ""
         return f"<{type(self).__name__} {self._client.endpoint.url}{state}>"
+
+    @property
+    def secrets(self) -> Mapping[str, Secret]:
+        """The key, by a name for people: what must not be seen in what a tool prints."""
+        return self._client.endpoint.secrets
 
     async def list_models(self) -> list[ModelInfo]:
         """Return what the server offers, sorted by name.

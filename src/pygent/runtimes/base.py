@@ -12,15 +12,13 @@ from base64 import b64encode
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from types import TracebackType
-from typing import Literal, Self, TypeAlias
+from typing import Self
 
 from ..cleanup import finish
 from ..errors import PathOutsideWorkspace, WorkspaceError
+from ..settings import OnTimeout
 from .command import CommandResult, OnOutput
 from .jobs import MOMENT, Job, Jobs
-
-OnTimeout: TypeAlias = Literal["kill", "background"]
-"""What becomes of a `bash` command when its time is over: it is killed, or goes on as a job."""
 
 MAX_FILE_BYTES = 10 << 20
 """Files beyond 10 MiB are refused by `read_bytes`: a model cannot use them and memory is shared."""

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import RuntimeUnavailable
-from .base import AsyncRuntime, OnTimeout
-from .local import LocalRuntime, SandboxMode
+from .base import AsyncRuntime
+from .local import LocalRuntime
 
 if TYPE_CHECKING:
-    from ..settings import Settings
+    from ..settings import OnTimeout, SandboxMode, Settings
 
 ON_THIS_MACHINE = "commands run on this machine, not in a container: they may do whatever you may do"
 
@@ -22,9 +22,9 @@ def open_runtime(
     workspace: str | os.PathLike[str] | None = None,
     initial_files: Sequence[str | os.PathLike[str]] = (),
     env: Mapping[str, str] | None = None,
-    on_timeout: OnTimeout = "kill",
-    sandbox: SandboxMode = "none",
-    sandbox_network: bool = False,
+    on_timeout: OnTimeout | None = None,
+    sandbox: SandboxMode | None = None,
+    sandbox_network: bool | None = None,
     settings: Settings | None = None,
 ) -> AsyncRuntime:
     """Return the runtime that is asked for; it opens at its first use.
@@ -36,9 +36,10 @@ def open_runtime(
         workspace: the folder to work in; None: a temporary one.
         initial_files: files and folders of this machine that are copied into the workspace.
         env: variables for the commands, beside those that they have anyway.
-        on_timeout: what `bash` does with a command that is not done in time: it is killed, or goes on as a job.
-        sandbox: whether commands on this machine run under bubblewrap; see `LocalRuntime`.
-        sandbox_network: whether they have the network there.
+        on_timeout: what `bash` does with a command that is not done in time: `kill` it (the default), or let it go on
+            as a job in the `background`.
+        sandbox: whether commands on this machine run under bubblewrap; None: `none`; see `LocalRuntime`.
+        sandbox_network: whether they have the network there; None: no.
         settings: where arguments that are not given come from.
 
     Raises:
@@ -48,6 +49,8 @@ def open_runtime(
         use_docker = settings.use_docker if use_docker is None else use_docker
         workspace = workspace or settings.workspace
         initial_files = initial_files or settings.init_files
+        on_timeout, sandbox = on_timeout or settings.on_timeout, sandbox or settings.sandbox
+        sandbox_network = settings.sandbox_network if sandbox_network is None else sandbox_network
     if use_docker:
         raise RuntimeUnavailable(
             "this version of Pygent has no Docker runtime yet; "
@@ -58,10 +61,10 @@ def open_runtime(
         workspace,
         env=env,
         initial_files=initial_files,
-        on_timeout=on_timeout,
-        sandbox=sandbox,
-        sandbox_network=sandbox_network,
+        on_timeout=on_timeout or "kill",
+        sandbox=sandbox or "none",
+        sandbox_network=bool(sandbox_network),
     )
-    if use_docker is None and sandbox == "none":  # about a sandbox the runtime speaks for itself
+    if use_docker is None and sandbox in (None, "none"):  # about a sandbox the runtime speaks for itself
         runtime.notice = ON_THIS_MACHINE
     return runtime

@@ -17,12 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 from ..cleanup import finish
 from ..errors import RuntimeUnavailable, WorkspaceError
+from ..settings import OnTimeout, SandboxMode
 from . import bubblewrap
-from .base import MAX_FILE_BYTES, AsyncRuntime, OnTimeout
+from .base import MAX_FILE_BYTES, AsyncRuntime
 from .bounds import MAX_FILE_BYTES_WRITTEN, MAX_OPEN_FILES, bounds
 from .command import CommandResult, OnOutput
 from .enclosure import Enclosure
@@ -34,9 +35,6 @@ from .watcher import Watcher
 from .workspace import Workspace
 
 _log = logging.getLogger("pygent.runtimes")
-
-SandboxMode: TypeAlias = Literal["none", "auto", "bwrap"]
-"""Where commands run: on this machine as it is, under bubblewrap, or under that if it works."""
 
 IN_A_SANDBOX = (
     "commands run on this machine in a sandbox (bubblewrap): they can change the workspace and nothing else, and "

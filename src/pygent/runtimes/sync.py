@@ -13,11 +13,10 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from ..errors import RuntimeUnavailable
 from ..portal import Closer, Job, call, running_loop
-from ..settings import Settings
-from .base import MAX_FILE_BYTES, AsyncRuntime, OnTimeout
+from ..settings import OnTimeout, SandboxMode, Settings
+from .base import MAX_FILE_BYTES, AsyncRuntime
 from .choice import open_runtime
 from .command import CommandResult, OnOutput
-from .local import SandboxMode
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,9 +52,9 @@ class Runtime:
         initial_files: Sequence[str | os.PathLike[str]] = (),
         *,
         env: Mapping[str, str] | None = None,
-        on_timeout: OnTimeout = "kill",
-        sandbox: SandboxMode = "none",
-        sandbox_network: bool = False,
+        on_timeout: OnTimeout | None = None,
+        sandbox: SandboxMode | None = None,
+        sandbox_network: bool | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.async_runtime: AsyncRuntime = open_runtime(

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..persona import Persona
-from ..providers import Provider
+from ..providers import PROVIDERS, Provider
 from .files import StrPath, is_file, read_table, user_files
 from .sources import Given, from_environ, from_file, from_flags, from_project, provider_keys, provider_servers, warn
 from .table import LATER, ROWS, TABLE, SettingRow
-from .values import Secret, ToolMode, as_secret
+from .values import OnTimeout, SandboxMode, Secret, ToolMode, as_secret
 
-__all__ = ["Secret", "SettingRow", "Settings", "ToolMode", "settings_table"]
+__all__ = ["OnTimeout", "SandboxMode", "Secret", "SettingRow", "Settings", "ToolMode", "settings_table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,9 @@ class Settings:
     persona_name: str = "Pygent"
     persona: str = "a coding assistant."
     use_docker: bool | None = None
+    sandbox: SandboxMode = "none"
+    sandbox_network: bool | None = False
+    on_timeout: OnTimeout = "kill"
     image: str = "python:3.12-slim"
     workspace: str | None = None
     init_files: tuple[str, ...] = ()
@@ -80,6 +83,12 @@ class Settings:
 
         key = self.provider_keys.get(provider.name)
         return key and cast("Secret", ROWS["api_key"].read(key, provider.key_env))
+
+    @property
+    def secrets(self) -> Mapping[str, Secret]:
+        """Every key, by the name of its variable: what must not be seen in what a tool prints."""
+        keys = {"OPENAI_API_KEY": self.api_key} if self.api_key else {}
+        return keys | {PROVIDERS[name].key_env: key for name, key in self.provider_keys.items()}
 
     @property
     def sources(self) -> Mapping[str, str]:

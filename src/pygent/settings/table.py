@@ -9,9 +9,13 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 from ..errors import SettingsError
 from .values import (
+    OnTimeout,
+    SandboxMode,
+    ToolMode,
     parse_count,
     parse_path,
     parse_paths,
@@ -21,9 +25,9 @@ from .values import (
     parse_switch,
     parse_text,
     parse_token,
-    parse_tool_mode,
     parse_url,
     parse_urls,
+    parse_word,
 )
 
 LATER = "no effect in this version yet"
@@ -100,7 +104,7 @@ TABLE = (
     SettingRow(
         "tool_mode",
         ("PYGENT_TOOL_MODE",),
-        parse_tool_mode,
+        parse_word(*get_args(ToolMode)),
         "How tools are offered to the model: native, as the protocol has it; json, as a text to fill in; "
         "or auto: native, and json where that is refused.",
     ),
@@ -113,6 +117,26 @@ TABLE = (
         "Whether commands run in a container: yes, no, or auto: if Docker is there.",
         flag="--docker",
         trusted_only=True,
+    ),
+    SettingRow(
+        "sandbox",
+        ("PYGENT_SANDBOX",),
+        parse_word(*get_args(SandboxMode)),
+        "Whether commands on this machine run under bubblewrap: none, bwrap, or auto: if that works here.",
+        trusted_only=True,
+    ),
+    SettingRow(
+        "sandbox_network",
+        ("PYGENT_SANDBOX_NETWORK",),
+        parse_switch,
+        "Whether commands in that sandbox have the network: yes or no.",
+        trusted_only=True,
+    ),
+    SettingRow(
+        "on_timeout",
+        ("PYGENT_ON_TIMEOUT",),
+        parse_word(*get_args(OnTimeout)),
+        "What happens to a shell command that is not done in time: kill, or background: it goes on as a job.",
     ),
     SettingRow("image", ("PYGENT_IMAGE",), parse_text, "The container's image.", note=LATER),
     SettingRow(

@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from ..persona import Persona
 
 ToolMode: TypeAlias = Literal["auto", "native", "json"]
+SandboxMode: TypeAlias = Literal["none", "auto", "bwrap"]
+OnTimeout: TypeAlias = Literal["kill", "background"]
 """How tools are offered to a model."""
 
 
@@ -107,13 +109,16 @@ def parse_urls(value: object) -> tuple[str, ...]:
     return tuple(map(parse_url, parts))
 
 
-def parse_tool_mode(value: object) -> ToolMode:
-    """One of the tool modes."""
-    for mode in get_args(ToolMode):
-        if value == mode:
-            return mode  # type: ignore[no-any-return] # one of the literals
+def parse_word(*words: str) -> Callable[[object], str]:
+    """Return a parser that takes one of these words."""
 
-    raise ValueError(f"allowed are {', '.join(get_args(ToolMode))}")
+    def parse(value: object) -> str:
+        if value not in words:
+            raise ValueError(f"allowed are {', '.join(words)}")
+
+        return str(value)
+
+    return parse
 
 
 def parse_path(value: object) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ...errors import AuthenticationError, ModelError, SettingsError
 from ...providers import PROVIDERS, provider_of
-from ...settings import Settings
+from ...settings import Secret, Settings
 
 OPENAI_URL = str(PROVIDERS["openai"].base_url)
 
@@ -78,6 +79,12 @@ class Endpoint:
     def account(self) -> tuple[object, ...]:
         """What tells this endpoint from another: the server, and who asks it."""
         return (self.url, *self.headers().items())
+
+    @property
+    def secrets(self) -> Mapping[str, Secret]:
+        """The key, if there is one, by the name of its variable where that is known."""
+        name = (self.provider.key_env if self.provider else "") or "API key"
+        return {name: Secret(self._key)} if self._key else {}
 
     def address(self, path: str) -> str:
         """The URL of a path below the base URL, such as `/models`."""

@@ -23,6 +23,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "messages",
         "openai_compat events schema limits persona cleanup portal threads",
         "settings foreign",
+        "redaction",
     ),
     "first: where things happen": ("runtimes",),
     "second: hands": ("tools",),
@@ -54,10 +55,21 @@ STEPS: dict[str, tuple[str, ...]] = {
         "stream",
         "openai replay",
     ),
-    "runtimes": ("base beneath marks output threads watcher", "workspace", "process", "local", "choice", "sync"),
+    "runtimes": (
+        "beneath bounds bubblewrap command marks output threads watcher",
+        "environment jobs",
+        "base",
+        "workspace",
+        "enclosure",
+        "process",
+        "local",
+        "choice",
+        "sync",
+    ),
     "schema": ("base docstring parameters", "checking decoding validation", "signature"),
     "settings": ("files values",),
-    "testing": ("cancel_sweep history", "scripted_model"),
+    "testing": ("cancel_sweep history machine runtime_promises", "leaks runtime_checks scripted_model", "plugin"),
+    "testing.runtime_promises": ("bench", "corpus", "endings files life links outputs shell"),
     "tools": ("base edits globs threads", "builtin results search", "calls files", "registry"),
 }
 """The files of a room stand on steps of their own, by the same rule. Its `__init__` may use them all."""
@@ -78,12 +90,15 @@ LIBRARIES = {
     "click": ("cli",),
     "prompt_toolkit": ("cli",),
     "rich": ("cli",),
+    "pytest": ("testing.plugin",),
 }
 """Where each third-party library may be imported; the empty name: everywhere."""
 
 READS_ENVIRONMENT = (
     "settings",
-    "runtimes.local",  # passes an allowlist of what is not ours on to commands
+    "runtimes.environment",  # passes an allowlist of what is not ours on to commands
+    "testing.leaks",  # tags what is started, to find it again
+    "testing.runtime_promises.shell",  # plants a secret that no command may see
     "cli.variables",  # puts `-e NAME=value` over the environment that settings are then read from
 )
 """Who may look at the variables of the process."""

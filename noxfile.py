@@ -79,6 +79,14 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def sweep(session: nox.Session) -> None:
+    """Run what takes long: a run cancelled at every point, hundreds of kills, floods."""
+    session.install("-e", ".[test]")
+    tests = ["tests/test_cancellation.py", "tests/test_killed.py", "tests/test_soak.py", "tests/testing"]
+    session.run("pytest", *tests, *session.posargs, env={"PYGENT_THOROUGH": "1"})
+
+
+@nox.session
 def scoreboard(session: nox.Session) -> None:
     """Play the misbehaving server against Pygent and openai-python, and write docs/scoreboard.md; needs PyPI."""
     session.install("-e", ".")

@@ -1,4 +1,4 @@
-"""What every test runs under: no blocking call on an event loop."""
+"""What every test runs under: no blocking call on an event loop, no key where it can be seen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
+
+from .sentinel import pytest_runtest_makereport  # noqa: F401 - no test shows a key
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from pygent import Message, ModelResponseError, ToolCall, ToolCallFunction, Usage
-from pygent.replies import never_silent, parse_message, with_new_call_ids, with_own_ids
+from pygent.replies import never_silent, parse_message, parse_usage, with_new_call_ids, with_own_ids
 
 CALL = ToolCall(id="call_1", function=ToolCallFunction(name="bash", arguments='{"cmd":"ls"}'))
 CALL_DICT = {"id": "call_1", "type": "function", "function": {"name": "bash", "arguments": '{"cmd":"ls"}'}}
@@ -185,3 +185,12 @@ def test_what_is_no_reply_is_refused(reply: object) -> None:
     """Anything else is a ModelResponseError that shows what came."""
     with pytest.raises(ModelResponseError, match="the model returned"):
         parse_message(reply)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf"), -1, 10**30, "7", None, [1]])
+def test_an_odd_count_is_none(odd: object) -> None:
+    """What is no number of tokens, or one that no journal can hold, counts nothing; the others still count."""
+    usage = parse_usage({"prompt_tokens": odd, "completion_tokens": 3, "total_tokens": odd})
+
+    assert usage == Usage(prompt_tokens=0, completion_tokens=3, total_tokens=3)
+    assert msgspec.json.encode(usage)

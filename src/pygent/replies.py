@@ -16,6 +16,9 @@ from .messages import JSON, Content, Message, Role, ToolCall, ToolCallFunction, 
 _REPLAYED_FIELDS = ("reasoning_details",)
 """Fields of a reply that mean nothing to us, and that the server which sent them wants back as they came."""
 
+_MAX_COUNT = 2**53
+"""Whole numbers below it are exact in every reader of JSON."""
+
 
 def parse_reply(reply: object) -> Message:
     """Make a `Message` of a model's reply, see `parse_message`; it must be an assistant's.
@@ -185,8 +188,9 @@ def _fields(value: object) -> Mapping[str, JSON]:
 
 
 def _count(fields: Mapping[str, JSON], key: str) -> int:
+    """A number of tokens; what can be none, as NaN, or a number that no journal can hold, counts nothing."""
     value = fields.get(key)
-    return int(value) if isinstance(value, int | float) else 0
+    return int(value) if isinstance(value, int | float) and 0 <= value < _MAX_COUNT else 0
 
 
 def _shown(value: object) -> str:

@@ -19,7 +19,7 @@ from pygent.testing.server import HELLO, MisbehavingServer
 
 from .conftest import HI, KEY, MakeModel
 from .test_openai_faults import assert_ours
-from .weather import ALL_WEATHER
+from .weather import ALL_WEATHER, RESPONSES_WEATHER
 
 PATIENCE = {"first_content": 0.3, "idle_content": 0.3, "whole_reply": 0.3, "total": 2.0}
 
@@ -79,19 +79,19 @@ async def test_all_weather_at_once_is_no_worse(
     kind: type[OpenAIModel | OpenAIResponsesModel], stream: bool, server: MisbehavingServer
 ) -> None:
     """Side by side, with retries and redirects, on the connections of one event loop: each question has its answer."""
-    total = 4.0
+    total, weathers = 4.0, ALL_WEATHER if kind is OpenAIModel else RESPONSES_WEATHER
     options: dict[str, Any] = {"stream": stream, "max_retries": 1, "follow_redirects": True}
     options["timeouts"] = Timeouts(**{**PATIENCE, "total": total})
     models = [  # each with a key of its own, for who is told to wait lets all wait that have the same
-        kind(server.base_url, f"{KEY}-{number}", **options) for number in range(len(ALL_WEATHER))
+        kind(server.base_url, f"{KEY}-{number}", **options) for number in range(len(weathers))
     ]
 
     outcomes = await asyncio.gather(
         *(
             outcome_of(model, weather, lambda _: None, total=total)
-            for model, weather in zip(models, ALL_WEATHER, strict=True)
+            for model, weather in zip(models, weathers, strict=True)
         )
     )
 
-    assert len(outcomes) == len(ALL_WEATHER)
+    assert len(outcomes) == len(weathers)
     assert (await models[0].chat(HI, "fault:ok", [])).content == HELLO

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from time import process_time
 
 import msgspec
 import pytest
@@ -84,7 +85,8 @@ def test_cut_anywhere_it_is_the_same_message(name: str) -> None:
 @given(text=st.text(), sizes=st.lists(st.integers(1, 9), min_size=1))
 def test_text_arrives_as_it_was_said(text: str, sizes: list[int]) -> None:
     """Any text, in pieces of any size, is put together again; so are the arguments of a call."""
-    pieces, start = [], 0
+    pieces: list[str] = []
+    start = 0
     while start < len(text):
         pieces.append(text[start : start + sizes[len(pieces) % len(sizes)]])
         start += len(pieces[-1])
@@ -365,11 +367,75 @@ def test_json_is_read_as_servers_write_it(text: str | bytes, value: object) -> N
     assert decode_json(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "[" * 100_000 + "]" * 100_000, b"\xff", "1" * 10_000 + "x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[" * 100_000,
+        *("[" * depth + "]" * depth for depth in (201, 990, 100_000)),
+        b"\xff",
+        "1" * 10_000 + "x",
+    ],
+    ids=range(8),
+)
 def test_what_is_no_json_is_a_value_error(text: str | bytes) -> None:
     """Nothing else comes out, also for what nests too deeply."""
     with pytest.raises(ValueError):  # noqa: PT011 - its text is the decoder's
         decode_json(text)
+
+
+def test_what_servers_nest_is_read() -> None:
+    """The limit is far from what any server says."""
+    assert decode_json("[" * 200 + "]" * 200)
+    assert decode_json(f"[{'{},' * 500}1]")
+
+
+@pytest.mark.parametrize("depth", [150, 250, 900, 970, 990, 2000])
+@pytest.mark.parametrize("odd", ["arguments", "name", "id"])
+def test_deep_calls_are_a_call_or_a_model_error(odd: str, depth: int) -> None:
+    """Nothing nested in a call is too deep for the steps that come after its decoding."""
+    call = json.dumps(piece("{}", name="bash", id="a", index=0) | {"id": "a"})
+    deep = '{"a":' * depth + "1" + "}" * depth
+    fields = json.loads(call)
+    target = fields if odd == "id" else fields["function"]
+    target[odd] = "DEEP"
+    body = json.dumps({"choices": [{"message": {"tool_calls": [fields]}}]}).replace('"DEEP"', deep).encode()
+    reply = PartialReply()
+    try:
+        reply.add_completion(body)
+    except ModelResponseError:
+        assert depth > 190
+    else:
+        assert msgspec.json.encode(reply.message())
+        assert repr(reply.message())
+
+
+@pytest.mark.parametrize("tail", ["}", " ", "\\", '"'], ids=["bracket", "blank", "backslash", "quote"])
+def test_repeated_names_do_not_read_the_arguments_again(tail: str) -> None:
+    """Eight times the pieces, each under the name of the call, are about eight times the work."""
+
+    def seconds(pieces: int) -> float:
+        reply = PartialReply()
+        start = process_time()
+        for number in range(pieces):
+            reply.add(calls({"id": "a", "function": {"name": "bash", "arguments": tail if number else '{"cmd":"x'}}))
+        return process_time() - start
+
+    assert min(seconds(16_000) for _ in range(2)) < 24 * min(seconds(2_000) for _ in range(3)) + 0.01
+
+
+@pytest.mark.parametrize(
+    "arguments", ['{"cmd": "}"}', r'{"cmd": "\\"}', '{"a": {"b": [{}]}}', r'{"cmd": "\"}{"}', " {} "]
+)
+def test_a_name_behind_whole_arguments_begins_a_call(arguments: str) -> None:
+    """Wherever the arguments before it are cut, and whatever brackets stand in their texts."""
+    for cut in range(1, len(arguments.rstrip())):
+        reply = PartialReply()
+        for part in (arguments[:cut], arguments[cut:], "{}"):
+            reply.add(calls({"function": {"name": "bash", "arguments": part}}))
+
+        assert [call.function.arguments for call in reply.message().tool_calls] == [arguments.strip(), "{}"]
 
 
 SURROGATES = {

@@ -267,6 +267,8 @@ def test_the_json_is_what_it_means(text: str, words: str | None, calls: list[tup
 
 
 TEXTS = {
+    "an argument twice": '{"calls": [{"name": "bash", "arguments": {"cmd": "ls", "cmd": "rm"}}]}',
+    "a type of something else": '{"calls": [{"type": "example", "name": "bash", "arguments": {"cmd": "ls"}}]}',
     "empty": "",
     "words": "hello",
     "number": "42",

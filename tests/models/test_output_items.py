@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from pygent.errors import ModelResponseError
 from pygent.messages import Message, ToolCall
+from pygent.models.response.events import PartialResponse
 from pygent.models.response.output_items import parse_output, replay_of
 from pygent.testing.server.response import items as wire_items
 
@@ -56,6 +59,35 @@ def test_calls_have_ids_of_their_own() -> None:
     assert first.id == "call_1"
     assert second.id.startswith("call_")
     assert second.id != first.id
+
+
+def test_an_odd_id_can_be_kept_and_sent() -> None:
+    """Half a character in an id is replaced, as it is elsewhere; an id that is no text is replaced as a whole."""
+    assert call_of(call_id="\ud800").id == "\ufffd"
+    assert call_of(call_id={"a": 1}).id.startswith("call_")
+
+
+@pytest.mark.parametrize("depth", [150, 250, 900, 970, 990])
+@pytest.mark.parametrize(
+    "item",
+    [
+        '{"type": "function_call", "id": DEEP, "call_id": DEEP, "name": DEEP, "arguments": DEEP}',
+        '{"type": "hologram", "x": DEEP}, {"type": "message", "content": "hi"}',
+        '{"type": DEEP}',
+    ],
+    ids=["call", "unknown", "type"],
+)
+def test_deep_output_is_a_message_or_a_model_error(item: str, depth: int) -> None:
+    """Nothing in an item is nested too deeply for the steps that come after its decoding."""
+    reply = PartialResponse("author")
+    body = f'{{"output": [{item}]}}'.replace("DEEP", "[" * depth + "]" * depth)
+    try:
+        reply.add_completion(body.encode())
+    except ModelResponseError:
+        assert depth > 190
+    else:
+        assert msgspec.json.encode(reply.message())
+        assert repr(reply.message())
 
 
 MESSAGES: dict[str, tuple[list[Any], Message]] = {

@@ -128,7 +128,11 @@ def test_nothing_is_lost_by_what_is_added(messages: list[Message], provider: Pro
         if provider is not None:
             for name in {provider.reasoning_field, *provider.replays} - {""}:
                 fields.pop(name, None)
-        assert fields == json.loads(message.encoded)
+        plain = json.loads(message.encoded)
+        if provider is not None and provider.short_call_ids:  # these are other ids, see below
+            for call in [*fields.get("tool_calls", ()), *plain.get("tool_calls", ())]:
+                del call["id"]
+        assert fields == plain
 
 
 def test_a_server_that_wants_short_ids_gets_them_in_pairs() -> None:

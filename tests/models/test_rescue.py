@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -39,6 +41,8 @@ FORMS = {
     "list": f"[{LS}]",
     "fence": f"```json\n{LS}\n```",
     "fence-without-language": f"```\n{LS}\n```",
+    "fence-of-xml": "```xml\n<function=bash><parameter=cmd>ls</parameter></function>\n```",
+    "fence-of-a-call": f"```tool_call\n{LS}\n```",
     "fence-never-closed": f"```json\n{LS}",
     "hermes": f"<tool_call>\n{LS}\n</tool_call>",
     "hermes-never-closed": f"<tool_call>{LS}",
@@ -131,6 +135,21 @@ DECOYS = {
     "mistral-and-words": '[TOOL_CALLS] I call bash {"cmd": "ls"}',
     "markers-only": "<|python_tag|><|eom_id|>",
     "no-end-of-calls": "\n".join([LS] * 101),
+    "no-end-of-markers": "<tool_call>" * 2000 + LS,
+    "longer-than-any-call": LS.replace("ls", "x" * (1 << 18)),
+    "no-calls": "[TOOL_CALLS] []",
+    "twice-in-json": '{"name": "bash", "arguments": {"cmd": "ls", "cmd": "rm -rf /"}}',
+    "twice-in-arguments-as-text": r'{"name": "bash", "arguments": "{\"cmd\": \"ls\", \"cmd\": \"rm\"}"}',
+    "two-arguments-of-one-name": '{"name": "bash", "arguments": {"cmd": "ls"}, "arguments": {"cmd": "rm"}}',
+    "twice-in-python": 'bash(cmd="ls", cmd="rm")',
+    "twice-in-tags": "<function=bash><parameter=cmd>ls</parameter><parameter=cmd>rm</parameter></function>",
+    "twice-in-glm": "<tool_call>bash" + "<arg_key>cmd</arg_key><arg_value>ls</arg_value>" * 2 + "</tool_call>",
+    "parameter-never-closed": "<function=bash><parameter=cmd>ls</function>",
+    "type-of-something-else": '{"type": "example", "name": "bash", "arguments": {"cmd": "ls"}}',
+    "type-around-a-function": '{"type": "example", "function": {"name": "bash", "arguments": {"cmd": "ls"}}}',
+    "type-that-is-no-word": '{"type": ["function"], "name": "bash", "arguments": {"cmd": "ls"}}',
+    "fence-of-a-change": f"```diff\n{LS}\n```",
+    "fence-of-an-example": f"```json_example\n{LS}\n```",
 }
 
 
@@ -245,9 +264,41 @@ def test_a_refusal_is_no_call() -> None:
 )
 def test_long_texts_are_read_in_a_blink(unit: str) -> None:
     """No form takes a time that grows with the square of the text: this would be minutes."""
-    assert rescue_tool_calls(unit * 200_000, TOOLS) == ()
-    assert rescue_tool_calls(f"bash(cmd='{unit * 200_000}", TOOLS) == ()
-    assert rescue_tool_calls(f'<invoke name="bash"><parameter name="cmd">{unit * 200_000}', TOOLS) == ()
+    many = (unit * 200_000)[:200_000]
+
+    assert rescue_tool_calls(many, TOOLS) == ()
+    assert rescue_tool_calls(f"bash(cmd='{many}", TOOLS) == ()
+    assert rescue_tool_calls(f'<invoke name="bash"><parameter name="cmd">{many}', TOOLS) == ()
+
+
+FLOODS: dict[str, Callable[[int], str]] = {
+    "doubled braces": lambda size: '{{"' + '\\"' * (size // 2),
+    "parameters": lambda size: f"<function=bash>{'<parameter=a>' * (size // 13)}</function>",
+    "half parameters": lambda size: f"<function=bash>{'<parameter=a ' * (size // 13)}</function>",
+    "keys": lambda size: "<tool_call>bash <arg_key>" + "</arg_key><arg_value>" * (size // 21),
+    "commas": lambda size: ",;" * (size // 2),
+    "empty lists": lambda size: "[]" * (size // 2),
+    "fences": lambda size: "```json\n" * (size // 8),
+    "tokens": lambda size: "<|a|>" * (size // 5),
+    "python": lambda size: "[" + "bash(cmd='x'), " * (size // 15) + "]",
+    "a python text": lambda size: 'bash(cmd="' + '\\"' * (size // 2),
+    "a name": lambda size: "a-" * (size // 2),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
+def test_eight_times_the_text_is_about_eight_times_the_work(flood: Callable[[int], str]) -> None:
+    """A reply cannot block the event loop: each character is read a bounded number of times."""
+
+    def seconds(size: int) -> float:
+        text = flood(size)
+        start = process_time()
+        assert rescue_tool_calls(text, TOOLS) == ()
+        return process_time() - start
+
+    long = min(seconds(64_000) for _ in range(3))
+    assert long < 1
+    assert long < 24 * min(seconds(8_000) for _ in range(5)) + 0.01  # less than that is too short to be measured
 
 
 def test_raw_newlines_in_strings_are_forgiven() -> None:

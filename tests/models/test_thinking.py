@@ -218,6 +218,23 @@ def test_held_blanks_are_read_once(text: str, blank: str) -> None:
     assert min(seconds(64_000) for _ in range(2)) < 48 * min(seconds(4_000) for _ in range(5))
 
 
+@pytest.mark.parametrize(
+    "unit", ["<think>a</think>", "<think></think>", "<think> ", "a\n</think>\n", "```\n</think>\n"]
+)
+def test_a_whole_text_is_read_once(unit: str) -> None:
+    """Eight times the text is about eight times the work, however many thoughts it holds."""
+
+    def seconds(size: int) -> float:
+        splitter = ThinkingSplitter()
+        start = process_time()
+        splitter.feed(unit * (size // len(unit)))
+        splitter.end(calls_follow=False)
+        return process_time() - start
+
+    assert seconds(64_000) < 1
+    assert min(seconds(1_600_000) for _ in range(2)) < 24 * min(seconds(200_000) for _ in range(3)) + 0.01
+
+
 def test_words_behind_lone_tags_are_read_once() -> None:
     """The text before is looked at when it is decided what such a tag means, and not for each of them."""
 

@@ -18,6 +18,7 @@ _TAGS = {
     "<thought>": "</thought>",  # Gemini
     "[THINK]": "[/THINK]",  # Mistral
 }
+_TAG_ROOM = max(map(len, _TAGS)) + 1
 _CLOSING_TAGS = tuple(tag for tag in _TAGS.values() if tag.startswith("<"))
 _LONE_CLOSING = re.compile(rf"^[ \t]*(?:{'|'.join(_CLOSING_TAGS)})[ \t\r]*$", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
@@ -93,11 +94,11 @@ class ThinkingSplitter:
             self._held_blanks.append(text)
             return
 
-        text = self._take_held() + text
-        while text and (self._closing or self._at_start):
-            text = (yield from self._think(text)) if self._closing else self._begin(text)
-        if text:
-            yield from self._say(text)
+        text, start = self._take_held() + text, 0
+        while start < len(text) and (self._closing or self._at_start):
+            start = (yield from self._think(text, start)) if self._closing else self._begin(text, start)
+        if start < len(text):
+            yield from self._say(text[start:])
 
     def _hold(self, text: str, waits_through: re.Pattern[str]) -> None:
         """Hold a text until something comes that decides what it is, which these blanks do not."""
@@ -111,35 +112,38 @@ class ThinkingSplitter:
         self._held, self._held_blanks = "", []
         return held
 
-    def _begin(self, text: str) -> str:
-        """At the start: take a tag away, or hold what may become one; return the rest."""
-        stripped = text.lstrip()
-        opening = next((tag for tag in _TAGS if stripped.startswith(tag)), None)
+    def _begin(self, text: str, start: int) -> int:
+        """At the start: take a tag away, or hold what may become one; return where the rest begins."""
+        word = _behind_blanks(text, start)
+        opening = next((tag for tag in _TAGS if text.startswith(tag, word)), None)
         if opening is not None:
             self._closing, self._thought_is_blank = _TAGS[opening], True
             self._has_tags, self._may_lack_opening = True, False
-            return stripped.removeprefix(opening)
+            return word + len(opening)
 
-        if any(tag.startswith(stripped) for tag in _TAGS):
-            self._hold(text, _NOTHING if stripped else _BLANKS)
-            return ""
+        if any(tag.startswith(text[word : word + _TAG_ROOM]) for tag in _TAGS):
+            self._hold(text[start:], _NOTHING if word < len(text) else _BLANKS)
+            return len(text)
 
         self._at_start = False
-        return stripped if self._has_tags else text
+        return word if self._has_tags else start
 
-    def _think(self, text: str) -> Generator[Event, None, str]:
-        """Within a thought: show it, and return what comes behind it."""
-        thought, closing, rest = text.partition(self._closing)
-        held = 0 if closing else _overlap(thought, self._closing)
+    def _think(self, text: str, start: int) -> Generator[Event, None, int]:
+        """Within a thought: show it, and return where what comes behind it begins."""
+        end = text.find(self._closing, start)
+        is_closed = end >= 0
+        thought = text[start:end] if is_closed else text[start:]
+        rest = end + len(self._closing) if is_closed else len(text)
+        held = 0 if is_closed else _overlap(thought, self._closing)
         shown = thought[: len(thought) - held].rstrip()
-        if not closing:
+        if not is_closed:
             self._hold(thought[len(shown) :], _NOTHING if held else _BLANKS)
         if self._thought_is_blank and (shown := shown.lstrip()):
             self._thought_is_blank = False
             shown = f"\n\n{shown}" if self._thought else shown
         if shown:
             yield ReasoningDelta(text=shown)
-        if closing:
+        if is_closed:
             self._closing = ""
         return rest
 
@@ -199,6 +203,11 @@ def _apply(event: Event, thought: list[str], said: list[str]) -> None:
 def _ends_in_fence(text: str) -> bool:
     """Whether what comes behind the text is inside a block of code."""
     return len(_FENCE.findall(text)) % 2 == 1
+
+
+def _behind_blanks(text: str, start: int) -> int:
+    match = _BLANKS.match(text, start)
+    return match.end() if match else start
 
 
 def _overlap(text: str, tag: str) -> int:

@@ -11,8 +11,22 @@ from ..errors import ModelResponseError
 from ..messages import JSON, ToolCall, ToolCallFunction, Usage, encode_json
 from ..replies import new_call_id, parse_usage
 
-LENIENT = json.JSONDecoder(strict=False)
-"""Takes a raw line break inside a string, the most common slip of models that write JSON."""
+_MAX_DEPTH = 200
+"""What is nested deeper can be decoded, but not every step after that could follow it down."""
+
+
+def _each_name_once(fields: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    decoded = dict(fields)
+    if len(decoded) < len(fields):
+        raise ValueError("a name comes twice in an object, and either value may be meant")
+
+    return decoded
+
+
+LENIENT = json.JSONDecoder(strict=False, object_pairs_hook=_each_name_once)
+"""For JSON that models write: takes a raw line break inside a string, their most common slip, but no name twice."""
+
+_OF_SERVERS = json.JSONDecoder(strict=False)
 
 
 def decode_json(data: str | bytes) -> JSON:
@@ -21,16 +35,36 @@ def decode_json(data: str | bytes) -> JSON:
     Some servers write NaN, and some cut an emoji into two escapes.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it is no JSON, or nested too deeply.
     """
+    try:
+        value = _decoded(data)
+    except RecursionError as error:
+        raise ValueError("JSON nested too deeply") from error
+
+    if len(data) > 2 * _MAX_DEPTH and _is_deep(value):  # most chunks are too short for it
+        raise ValueError("JSON nested too deeply")
+
+    return value
+
+
+def _decoded(data: str | bytes) -> JSON:
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        text = data if isinstance(data, str) else data.decode("utf-8-sig", "replace")
-    try:
-        return LENIENT.decode(text)
-    except RecursionError as error:
-        raise ValueError("JSON nested too deeply") from error
+        return _OF_SERVERS.decode(data if isinstance(data, str) else data.decode("utf-8-sig", "replace"))
+
+
+def _is_deep(value: JSON) -> bool:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+    return bool(level)
 
 
 def parse_index(value: JSON) -> int | None:
@@ -48,6 +82,14 @@ def sound_text(text: str) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     return text
+
+
+def brief_text(value: JSON) -> str:
+    """A name or an id as text, which it should be; some servers send numbers, and what is neither says nothing."""
+    if isinstance(value, str):
+        return sound_text(value)
+
+    return str(value) if isinstance(value, int) and value else ""
 
 
 def sound_json(value: JSON) -> JSON:
@@ -75,7 +117,7 @@ def tool_call(name: str, arguments: JSON, *, call_id: str = "", extra_content: J
     """The call that a model wants: its texts sound, its arguments text, and with an id if it came without one."""
     written = sound_text(arguments_text(arguments)).strip() or "{}"
     return ToolCall(
-        id=call_id or new_call_id(),
+        id=sound_text(call_id) or new_call_id(),
         function=ToolCallFunction(name=sound_text(name), arguments=written),
         extra_content=extra_content,
     )

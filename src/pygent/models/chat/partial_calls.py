@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from ...events import ToolCallDelta
 from ...messages import JSON, ToolCall
 from ...replies import with_own_ids
-from ..wire import arguments_text, decode_json, parse_index, sound_json, sound_text, tool_call
+from ..wire import arguments_text, brief_text, parse_index, sound_json, sound_text, tool_call
+
+_QUOTE_OR_BRACKET = re.compile(r"""\\. | ["{}\[\]]""", re.DOTALL | re.VERBOSE)
 
 
 class _PartialCall:
@@ -20,6 +23,7 @@ class _PartialCall:
         self.name = ""
         self.pieces: list[str] = []  # of the arguments
         self.extra_content: JSON = None
+        self._closing = _Closing()
 
     @property
     def arguments(self) -> str:
@@ -27,15 +31,8 @@ class _PartialCall:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the arguments are a whole object already."""
-        last = next((piece for piece in reversed(self.pieces) if piece.strip()), "")
-        if not last.rstrip().endswith("}"):  # most are not, and need not be decoded to know it
-            return False
-
-        try:
-            return isinstance(decode_json(self.arguments), dict)
-        except ValueError:
-            return False
+        """Whether the arguments are a whole object already, valid or not: nothing that follows could mend it."""
+        return self._closing.came_in(self.pieces)
 
     @property
     def is_ghost(self) -> bool:
@@ -45,6 +42,39 @@ class _PartialCall:
     def whole(self) -> ToolCall:
         """The call, if this is all of it."""
         return tool_call(self.name, self.arguments, call_id=self.id, extra_content=sound_json(self.extra_content))
+
+
+class _Closing:
+    """Looks in the pieces of a JSON text for the bracket that closes it; reads each only once."""
+
+    def __init__(self) -> None:
+        self._read = 0  # so many pieces
+        self._depth = 0
+        self._in_string = False
+        self._cut = ""  # a backslash at the end of a piece
+        self._came = False
+
+    def came_in(self, pieces: Sequence[str]) -> bool:
+        """Whether it came in these, which go on from those before."""
+        while not self._came and self._read < len(pieces):
+            self._came = self._comes_in(self._cut + pieces[self._read])
+            self._read += 1
+        return self._came
+
+    def _comes_in(self, text: str) -> bool:
+        end = 0
+        for match in _QUOTE_OR_BRACKET.finditer(text):
+            found, end = match[0], match.end()
+            if found == '"':
+                self._in_string = not self._in_string
+            elif not self._in_string and found in "{[":
+                self._depth += 1
+            elif not self._in_string and found in "}]":
+                self._depth -= 1
+                if self._depth <= 0:
+                    return True
+        self._cut = "\\" if text.endswith("\\") and end < len(text) else ""
+        return False
 
 
 class PartialCalls:
@@ -59,8 +89,8 @@ class PartialCalls:
         """Merge one piece; `is_first` in the list of its chunk."""
         function = piece.get("function")
         function = function if isinstance(function, Mapping) else {}
-        call_id, index = sound_text(str(piece.get("id") or "")), parse_index(piece.get("index"))
-        name, arguments = sound_text(str(function.get("name") or "")), arguments_text(function.get("arguments"))
+        call_id, index = brief_text(piece.get("id")), parse_index(piece.get("index"))
+        name, arguments = brief_text(function.get("name")), arguments_text(function.get("arguments"))
         call = self._find(call_id, index, name, arguments, is_first)
         if call is None:
             call = _PartialCall(len(self.calls), index)

@@ -10,7 +10,7 @@ from ...events import Event, TextDelta, ToolCallDelta
 from ...messages import JSON, Message, Usage
 from ..http.faults import error_inside, not_a_reply
 from ..thinking import ThinkingSplitter
-from ..wire import decode_json, parse_index, sound_text, usage_or_none
+from ..wire import brief_text, decode_json, parse_index, sound_text, usage_or_none
 from .output_items import BREAK, Part, parse_output, replay_of
 from .partial_items import PartialItem, PartialItems
 
@@ -164,7 +164,7 @@ class PartialResponse:
         part = (text.part, parse_index(event.get(text.place)) or 0)
         match event.get("delta") if phase == "delta" else event.get(text.whole):
             case str(words):
-                item = self._items.find(text.item, index, str(event.get("item_id") or ""))
+                item = self._items.find(text.item, index, brief_text(event.get("item_id")))
                 new = item.add(part, words) if phase == "delta" else item.close(part, words)
                 if new:
                     yield from self._show(item, part, new)
@@ -181,7 +181,7 @@ class PartialResponse:
         self.finish_reason = "stop"
         if status == "incomplete":
             details = response.get("incomplete_details")
-            reason = str(details.get("reason") or status) if isinstance(details, Mapping) else status
+            reason = (isinstance(details, Mapping) and brief_text(details.get("reason"))) or status
             self.finish_reason = _FINISH_REASONS.get(reason, reason)
 
     def _end(self, item: PartialItem, fields: Mapping[str, JSON]) -> Iterator[Event]:
@@ -193,7 +193,7 @@ class PartialResponse:
         self.has_begun = True
         match item.kind:
             case "function_call":
-                name = str(item.fields.get("name") or "")
+                name = brief_text(item.fields.get("name"))
                 yield ToolCallDelta(index=item.number, name=name, arguments=sound_text(text))
             case "reasoning":
                 yield from self._content.think(self._set_off((item, part)) + text)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...messages import JSON, Message, encode_json
+from ...messages import JSON, Message
 from ...replies import with_own_ids
 from ..thinking import ThinkingSplitter
-from ..wire import arguments_text, decode_json, sound_text, tool_call
+from ..wire import arguments_text, brief_text, sound_json, sound_text, tool_call
 
 BREAK = "\n\n"
 """What stands between the texts of two messages, or two thoughts, that are one reply."""
@@ -33,7 +33,7 @@ def parse_output(output: Sequence[Mapping[str, JSON]]) -> Message:
                 found = ([text for (kind, _), text in parts.items() if kind == wanted] for wanted in kinds)
                 thoughts += next(filter(any, found), [])
             case "function_call":
-                name, call_id = str(item.get("name") or ""), str(item.get("call_id") or item.get("id") or "")
+                name, call_id = brief_text(item.get("name")), brief_text(item.get("call_id") or item.get("id"))
                 calls.append(tool_call(name, parts["arguments", 0], call_id=call_id))
     content = ThinkingSplitter()
     if thought := _joined(thoughts):
@@ -74,7 +74,8 @@ def replay_of(output: Sequence[Mapping[str, JSON]], *, author: str) -> dict[str,
     if output[-1] in thoughts or not all(item.get("encrypted_content") or item.get("content") for item in thoughts):
         return None
 
-    return {_REPLAY: {"author": author, "output": decode_json(encode_json(output))}}  # sound, as journals want it
+    sound = sound_json(output)  # as journals want it
+    return {_REPLAY: {"author": author, "output": sound}} if sound is not None else None
 
 
 def output_of(message: Message, *, author: str | None) -> list[JSON] | None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...messages import JSON
+from ..wire import brief_text
 from .output_items import Part, parts_of
 
 
@@ -140,7 +141,7 @@ class PartialItems:
         before, self.arrived = self.in_order(), []
         taken: set[PartialItem] = set()
         for position, fields in enumerate(output):
-            kind = str(fields.get("type"))
+            kind = brief_text(fields.get("type"))
             there = before[position] if position < len(before) and before[position].kind == kind else None
             item = self._named(kind, _ids(fields)) or there
             if item is None or item in taken:

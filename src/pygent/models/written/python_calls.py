@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from ...messages import JSON
+from ..wire import LENIENT
 
 _BEGIN = re.compile(r"\[?\s*[A-Za-z_]\w*\(")
 _NAME = re.compile(r"\s*([A-Za-z_]\w*)\(\s*")
@@ -18,7 +18,6 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _WORDS = {"True": True, "False": False, "None": None}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "\n": ""}
 _CODES = "xuUN01234567abfv"
-_JSON = json.JSONDecoder()
 
 
 def begins_python_call(text: str, position: int) -> bool:
@@ -51,6 +50,9 @@ def _call(text: str, position: int) -> tuple[tuple[str, dict[str, JSON]], int]:
     arguments: dict[str, JSON] = {}
     while not text.startswith(")", position):
         keyword = _behind(_KEYWORD, text, position)
+        if keyword[1] in arguments:
+            raise ValueError(f"{keyword[1]} comes twice")
+
         arguments[keyword[1]], position = _value(text, keyword.end())
         position = _behind(_BETWEEN, text, position).end()
     return (name[1], arguments), position + 1
@@ -63,7 +65,7 @@ def _value(text: str, position: int) -> tuple[JSON, int]:
     if match := _WORD.match(text, position):
         return _WORDS[match[1]], match.end()
 
-    return _JSON.raw_decode(text, position)
+    return LENIENT.raw_decode(text, position)
 
 
 def _unescaped(escape: re.Match[str]) -> str:

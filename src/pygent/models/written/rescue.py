@@ -21,6 +21,9 @@ from .syntax import written_calls
 
 _log = logging.getLogger("pygent.models")
 
+_MAX_LENGTH = 1 << 18
+"""Room for a call that writes a large file; a longer text is not searched, for that would block the event loop."""
+
 _MAX_CALLS = 100
 """A text of more calls is the work of a model that repeats itself without end."""
 
@@ -32,6 +35,9 @@ def rescue_tool_calls(text: str, tools: Sequence[JSON]) -> tuple[ToolCall, ...]:
         text: the whole content of a reply that has no tool call.
         tools: the tools that were offered, in the OpenAI shape.
     """
+    if len(text) > _MAX_LENGTH:
+        return ()
+
     schemas = {function["name"]: function.get("parameters", {}) for function in functions_of(tools)}
     try:
         written = islice(written_calls(text), _MAX_CALLS + 1)

@@ -12,8 +12,9 @@ from ..wire import LENIENT
 from .python_calls import begins_python_call, parse_python_calls
 
 _MARKER = re.compile(
-    r"""\s+ | [,;]
-    | ```[a-z_]*                                           # a Markdown fence, with or without a language
+    r"""[\s,;]+
+    | ```(?:json[cl5]?|xml|python|py|text|txt|plain|plaintext  # a Markdown fence
+      |tool|tool_calls?|tool_code|tool_use|function_calls?)?(?!\w)
     | </?(?:\w+:)?(?:tool_calls?|tools?|function_calls?)>  # Hermes, Qwen and their kin
     | \[/?TOOL_CALLS\]                                     # Mistral
     | functools(?=\s*\[)                                   # Phi-4
@@ -21,7 +22,10 @@ _MARKER = re.compile(
     """,
     re.VERBOSE,
 )
-"""What may stand around calls and between them."""
+"""What may stand around calls and between them; of Markdown fences those with a language in which calls are written."""
+
+_MAX_FORMS = 2000
+"""A text of more calls and markers is the work of a model that repeats itself without end."""
 
 _NAMED = re.compile(
     r"""(?:([\w-]+)(?:\[CALL_ID\]\w+)?\[ARGS\]                                         # Mistral
@@ -42,14 +46,16 @@ _ELEMENT = re.compile(
     \s*(?:/>|>(.*?)</\1>)""",
     re.VERBOSE | re.DOTALL,
 )
-_PARAMETER = re.compile(r"""<parameter(?:=|\s+name=["'])([\w-]+)["']?(?:\s[^>]*)?>\n?(.*?)\n?</parameter>""", re.DOTALL)
+_PARAMETER = re.compile(r"""\s*<parameter(?:=|\s+name=["'])([\w-]+)["']?(?:\s[^>]*)?>""")
 _KEYED = re.compile(r"<tool_call>\s*([\w-]+)\s*(?=<arg_key>|</tool_call>)")  # GLM
-_KEY_AND_VALUE = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>\s*", re.DOTALL)
+_KEY = re.compile(r"\s*<arg_key>([^<]*)</arg_key>\s*<arg_value>")
 _NAMES = ("name", "tool", "tool_name", "function")
 _ARGUMENTS = ("arguments", "parameters", "args", "input")
 _BESIDES = {"id", "type", "index"}
+_TYPES = ("function", "function_call", "tool", "tool_call", "tool_use")
 
-_DOUBLED = re.compile(r'"(?:\\.|[^"\\])*"|\{\{|\}\}', re.DOTALL)
+_DOUBLED = re.compile(r'"(?:\\.|[^"\\])*"?|\{\{|\}\}', re.DOTALL)  # an unclosed string, too: none may begin inside it
+_FENCE = re.compile(r"```(\w*)")
 _FENCES_OF_CALLS = ("tool_code", "tool_call", "tool_calls")  # Gemma's; in any other, Python is a piece of code
 
 
@@ -75,10 +81,14 @@ def written_calls(text: str) -> Iterator[WrittenCall]:
         RecursionError: it is nested too deeply.
     """
     position = 0
-    while position < len(text):
+    for _ in range(_MAX_FORMS):
+        if position == len(text):
+            return
+
         found = next(found for form in _FORMS if (found := form(text, position)))  # the last one raises
         yield from found.calls
         position = found.end
+    raise ValueError("no end of calls and markers")
 
 
 def call_in(value: JSON) -> WrittenCall:
@@ -88,6 +98,8 @@ def call_in(value: JSON) -> WrittenCall:
         ValueError: it is something else.
     """
     match value:
+        case {"type": kind} if kind not in _TYPES:
+            pass
         case {"function": dict(function), **rest} if rest.keys() <= _BESIDES:
             return call_in(function)
         case dict():
@@ -136,10 +148,24 @@ def _body(body: str) -> JSON:
     if "<parameter" not in body:
         return LENIENT.decode(body.strip()) if body.strip() else {}
 
-    if _PARAMETER.sub("", body).strip():
+    arguments, end = _paired(body, 0, _PARAMETER, "</parameter>")
+    if body[end:].strip():
         raise ValueError("more than parameters")
 
-    return {match[1]: match[2] for match in _PARAMETER.finditer(body)}
+    return {name: value.removeprefix("\n").removesuffix("\n") for name, value in arguments.items()}
+
+
+def _paired(text: str, position: int, opening: re.Pattern[str], closing: str) -> tuple[dict[str, str], int]:
+    """The names and values that follow one another here, and where they end."""
+    pairs: dict[str, str] = {}
+    while match := opening.match(text, position):
+        name, end = match[1].strip(), text.find(closing, match.end())
+        if end < 0 or name in pairs:
+            raise ValueError(f"{name} has no end, or comes twice")
+
+        pairs[name] = text[match.end() : end]
+        position = end + len(closing)
+    return pairs, position
 
 
 def _keyed(text: str, position: int) -> _Found | None:
@@ -147,11 +173,8 @@ def _keyed(text: str, position: int) -> _Found | None:
     if match is None:
         return None
 
-    arguments, position = {}, match.end()
-    while pair := _KEY_AND_VALUE.match(text, position):
-        arguments[pair[1].strip()] = pair[2]
-        position = pair.end()
-    return _Found([WrittenCall(match[1], arguments)], position)
+    arguments, end = _paired(text, match.end(), _KEY, "</arg_value>")
+    return _Found([WrittenCall(match[1], arguments)], end)
 
 
 def _named(text: str, position: int) -> _Found | None:
@@ -173,13 +196,12 @@ def _python(text: str, position: int) -> _Found | None:
     if not begins_python_call(text, position):
         return None
 
-    before = text[:position].strip()
-    fence = re.search(r"```(\w*)", before)
+    fence = _FENCE.search(text, 0, position)
     if fence is not None and fence[1] not in _FENCES_OF_CALLS:
         return None
 
     calls, end = parse_python_calls(text, position)
-    if not before and text[position] != "[" and not calls[0][1]:
+    if not calls[0][1] and text[position] != "[" and not text[:position].strip():
         return None
 
     return _Found([WrittenCall(name, arguments) for name, arguments in calls], end)
@@ -219,10 +241,15 @@ def _json(text: str, position: int) -> _Found:
     value, end = LENIENT.raw_decode(text, position)
     match value:
         case {"tool_calls": list(values), **rest} if not rest:
-            return _Found([call_in(each) for each in values], end)
-        case list():
-            return _Found([call_in(each) for each in value], end)
-    return _Found([call_in(value)], end)
+            pass
+        case list(values):
+            pass
+        case _:
+            values = [value]
+    if not values:
+        raise ValueError("a list of no calls")
+
+    return _Found([call_in(each) for each in values], end)
 
 
 _FORMS: tuple[Callable[[str, int], _Found | None], ...] = (

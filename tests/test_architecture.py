@@ -69,7 +69,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "models.response": ("output_items", "input_items partial_items", "events"),
     "models.written": ("python_calls", "syntax", "rescue"),
     "runtimes": (
-        "beneath bounds bubblewrap command marks output threads watcher",
+        "beneath bounds bubblewrap command marks output repository threads watcher",
         "environment jobs",
         "base",
         "workspace",
@@ -87,7 +87,7 @@ STEPS: dict[str, tuple[str, ...]] = {
         "scripted_model",
         "plugin",
     ),
-    "testing.runtime_promises": ("bench", "corpus", "endings files life links outputs shell"),
+    "testing.runtime_promises": ("bench", "corpus", "endings files jobs life links outputs shell"),
     "testing.server": (
         "inspector recording request shapes",
         "fields",

@@ -30,7 +30,7 @@ from .events import (
 )
 from .limits import Limits
 from .messages import JSON, Message, Prompt, Usage, as_user_message
-from .models import CustomModel, ask, choose_model
+from .models import CustomModel, FallbackModel, ServedModel, ask, choose_model
 from .persona import Persona
 from .persona import system_prompt as default_prompt
 from .redaction import Redactor
@@ -117,7 +117,7 @@ class AsyncAgent:
         prompt = system_prompt or system_msg or default_prompt(self.persona, [tool.name for tool in self.tools])
         self.history: list[Message] = [parse_message(message) for message in history or (Message.system(prompt),)]
         self._owns_runtime = runtime is None
-        self._redact = Redactor({**settings.secrets, **getattr(model, "secrets", {})})
+        self._secrets = settings.secrets
         self._runtime_told = False
         self._saved = HistoryFile(settings.history_file, history) if settings.history_file else None
         self._specs: list[JSON] = []
@@ -291,7 +291,7 @@ class AsyncAgent:
         return reply
 
     async def _run_tools(self, turn: Turn, reply: Message) -> None:
-        calls = ToolCalls(reply, self.history, self.tools, self.approver, self.events.emit, self._redact)
+        calls = ToolCalls(reply, self.history, self.tools, self.approver, self.events.emit, self._redactor())
         await calls.run(self._runtime_for)
         if calls.final is not None:
             tool, output = calls.final
@@ -310,6 +310,11 @@ class AsyncAgent:
             self._specs_of = list(self.tools)
             self._specs = [tool.spec for tool in self.tools]
         return self._specs
+
+    def _redactor(self) -> Redactor:
+        """What takes known keys out of what tools print; the model, and so its key, may have been changed."""
+        own = self.model.secrets if isinstance(self.model, ServedModel | FallbackModel) else {}
+        return Redactor({**self._secrets, **own})
 
     async def _runtime_for(self, tool: Tool) -> AsyncRuntime:
         """The runtime, opened; but to end a turn there need not be one."""

@@ -70,7 +70,7 @@ async def test_settings_fill_what_is_not_given(tmp_path: Path) -> None:
 async def test_a_sandbox_speaks_for_itself(caplog: pytest.LogCaptureFixture) -> None:
     """Who takes the best there is, and a sandbox, is not told that commands may do anything."""
     async with open_runtime(sandbox="auto", on_timeout="background") as runtime:
-        assert "sandbox (bubblewrap)" in str(runtime.notice)
+        assert (runtime.isolation, runtime.notice) == ("bubblewrap", None)
         assert runtime.on_timeout == "background"
     assert not caplog.records
 

@@ -177,13 +177,19 @@ async def test_an_interrupted_command_does_not_go_on(tmp_path: Path, nap: Nap, c
 
 
 async def test_a_job_outlives_the_step_that_started_it(runtime: LocalRuntime, nap: Nap) -> None:
-    """Cancelling who started it, even in the first moment, does not end it, and it is found in the list."""
-    starting = asyncio.create_task(runtime.bash(nap.command, background=True))
-    while not list(runtime.jobs):
-        await asyncio.sleep(0)
-    starting.cancel()
+    """Cancelling who started it, once it has been told its name, does not end it, and it is found in the list."""
+    told = asyncio.Event()
+
+    async def step() -> None:
+        await runtime.bash(nap.command, background=True)
+        told.set()
+        await asyncio.Event().wait()
+
+    going = asyncio.create_task(step())
+    await told.wait()
+    going.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await starting
+        await going
 
     assert "job-1: running for" in await runtime.job_output()
     await runtime.job_kill("job-1")
@@ -358,6 +364,60 @@ async def test_every_runtime_has_jobs() -> None:
     async with runtime:
         pass
     assert runtime.ended == ["one", "two", "three", "four"]
+
+
+async def test_a_start_that_is_interrupted_leaves_no_job(runtime: LocalRuntime, nap: Nap) -> None:
+    """Nobody has learnt its name: it ends, is not listed, and its listener hears no more."""
+    heard: list[str] = []
+    printed = asyncio.Event()
+
+    def listen(text: str) -> None:
+        heard.append(text)
+        printed.set()
+
+    script = f"echo up; trap 'echo down' EXIT; {nap.command}"
+    starting = asyncio.create_task(runtime.bash(script, background=True, on_output=listen))
+    await printed.wait()
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+
+    assert nap.pids() == []
+    assert list(runtime.jobs) == []
+    assert heard == ["up\n"]
+
+
+async def test_a_job_that_ends_by_itself_was_not_killed() -> None:
+    """Also while it is being told to: its exit code is kept."""
+
+    class Quick(Late):
+        async def _exec_until(self, stop: asyncio.Future[None], cmd: str, on_output: object) -> CommandResult:
+            await stop
+            return CommandResult(output="", exit_code=3)
+
+    async with Quick() as runtime:
+        await runtime.bash("x", background=True)
+        assert "[job-1: exit 3 after" in await runtime.job_kill("job-1")
+
+
+@pytest.mark.parametrize("seconds", [float("nan")])
+async def test_a_time_that_is_none_is_refused(tmp_path: Path, seconds: float) -> None:
+    """Whoever is given it says so with the value, and nothing runs."""
+    async with LocalRuntime(tmp_path, on_timeout="background") as runtime:
+        await runtime.bash("sleep 60", background=True)
+        for waiting in (
+            runtime.exec("touch ran", timeout=seconds),
+            runtime.bash("touch ran", timeout=seconds),
+            runtime.jobs.run("touch ran", seconds),
+            runtime.jobs.get("job-1").wait(seconds),
+            runtime.job_output("job-1", wait=seconds),
+        ):
+            with pytest.raises(
+                ValueError, match=f"(timeout|wait)={seconds} is not allowed; it is a number of seconds, or None"
+            ):
+                await waiting
+
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("value", ["move", "", None])

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from pygent.runtimes.local import SandboxMode, tell
 from .conftest import Nap, descriptors, within
 
 needs_bwrap = pytest.mark.skipif(bool(bubblewrap.fault()), reason=bubblewrap.fault() or "bubblewrap works")
-PROTECTED = [".git/hooks", ".git/config", ".vscode", ".mcp.json", "pygent.toml"]
+PROTECTED = [".git", ".git/hooks", ".git/config", ".git/commondir", ".git/index", ".vscode", ".mcp.json", "pygent.toml"]
 
 
 @pytest.fixture
@@ -52,11 +53,9 @@ def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     (tmp_path / "bin" / "bwrap").write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2; exit 1\n")
     (tmp_path / "bin" / "bwrap").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
-    for found in (bubblewrap.program, bubblewrap.fault, tell):
-        found.cache_clear()
+    tell.cache_clear()
     yield
-    for found in (bubblewrap.program, bubblewrap.fault, tell):
-        found.cache_clear()
+    tell.cache_clear()
 
 
 async def test_a_sandbox_asked_for_by_name_is_never_replaced(broken: None, tmp_path: Path) -> None:
@@ -77,7 +76,8 @@ async def test_the_best_there_is_may_be_none_and_says_so(
         async with LocalRuntime(tmp_path, sandbox="auto") as runtime:
             assert (await runtime.exec("echo ran")).output == "ran\n"
             assert "without a sandbox, and may do whatever you may do: " in str(runtime.notice)
-            assert "sandbox=none" in repr(runtime)
+            assert runtime.isolation == ""
+            assert "isolation=none" in repr(runtime)
     assert [record.levelno for record in caplog.records if record.message == runtime.notice] == [logging.WARNING]
 
 
@@ -90,11 +90,13 @@ def test_a_sandbox_is_one_of_three(value: SandboxMode) -> None:
 
 @needs_bwrap
 async def test_where_commands_run_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """`kind` stays what it was; `notice` and `repr` say that there is a sandbox, and nothing is to be warned of."""
-    async with LocalRuntime(tmp_path, sandbox="auto") as runtime:
-        assert runtime.kind == "local"
-        assert "in a sandbox (bubblewrap)" in str(runtime.notice)
-        assert "sandbox=auto" in repr(runtime)
+    """`kind` stays what it was; `isolation` and `repr` tell of the sandbox, and nothing is to be warned of."""
+    closed = LocalRuntime(tmp_path, sandbox="auto")
+    assert (closed.isolation, "sandbox=auto" in repr(closed)) == ("", True)
+    for sandbox in ("auto", "bwrap"):
+        async with LocalRuntime(tmp_path, sandbox=sandbox) as runtime:
+            assert (runtime.kind, runtime.isolation, runtime.notice) == ("local", "bubblewrap", None)
+            assert "isolation=bubblewrap" in repr(runtime)
     assert caplog.records == []
 
 
@@ -154,18 +156,18 @@ async def test_there_is_no_network_unless_asked_for(tmp_path: Path, network: boo
 
 
 @needs_bwrap
-async def test_home_and_tmp_are_its_own_and_last(enclosed: LocalRuntime) -> None:
+async def test_home_and_tmp_are_its_own_and_last() -> None:
     """What a command leaves there the next one finds; the machine's own are untouched, and it goes with the runtime."""
-    assert (
-        await enclosed.exec("echo a >~/kept; echo b >/tmp/kept-by-pygent; cat /var/tmp/kept-by-pygent")
-    ).output == "b\n"
-    assert (await enclosed.exec("cat ~/kept /tmp/kept-by-pygent")).output == "a\nb\n"
-    assert not Path("/tmp/kept-by-pygent").exists()
-    assert not Path("~/kept").expanduser().exists()
-    own = Path(enclosed._opened.temporary) if enclosed._opened else Path()
-    assert own.is_dir()
-    await enclosed.cleanup()
-    assert not own.exists()
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        enclosed = LocalRuntime(folder, sandbox="bwrap")
+        assert (await enclosed.exec("echo a >~/kept; echo b >/tmp/kept-by-pygent")).exit_code == 0
+        assert (await enclosed.exec("cat ~/kept /tmp/kept-by-pygent")).output == "a\nb\n"
+        assert not Path("/tmp/kept-by-pygent").exists()
+        assert not Path("~/kept").expanduser().exists()
+        own = Path(enclosed._opened.temporary) if enclosed._opened else Path()
+        assert own.is_dir()
+        await enclosed.cleanup()
+        assert not own.exists()
 
 
 @needs_bwrap
@@ -192,14 +194,77 @@ async def test_what_other_programs_run_cannot_be_changed(enclosed: LocalRuntime,
 
 
 @needs_bwrap
-async def test_a_repository_works(enclosed: LocalRuntime, project: Path) -> None:
-    """Protected or not, changes are committed, and branches made."""
-    name = "-c user.name=a -c user.email=a@b"
-    result = await enclosed.exec(
-        f"echo x >file && git add . && git {name} commit -qm one && git checkout -q -b two; git log --oneline"
-    )
+async def test_a_repository_can_be_read(enclosed: LocalRuntime, project: Path) -> None:
+    """Changes are seen and shown; to commit them is for outside."""
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "one")
+    result = await enclosed.exec("echo x >file; git status --short; git log --oneline; git diff")
     assert result.exit_code == 0, result.output
-    assert "one" in subprocess.run(["git", "log"], cwd=project, capture_output=True, text=True, check=True).stdout
+    assert result.output.startswith("?? file\n")
+    assert "one" in result.output
+    committed = await enclosed.exec("git add file")
+    assert "Read-only file system" in committed.output
+
+
+COMMANDS_OF_A_STRANGER = {
+    "commondir": "cp -r .git fake; {git} -C fake config core.fsmonitor '{evil}'; echo ../fake >.git/commondir",
+    "config.worktree": "printf '[core]\n fsmonitor = {evil}\n' >.git/config.worktree",
+    "a new submodule": (
+        "git init -q sub; cd sub; echo y >f; git add f; {git} commit -qm s; git config core.fsmonitor '{evil}'; cd ..; "
+        "git update-index --add --cacheinfo 160000,$(git -C sub rev-parse HEAD),sub"
+    ),
+    "an old submodule": (
+        "git init -q other; git -C other config core.fsmonitor '{evil}'; mv module module-old; mkdir -p module; "
+        "rm -rf module/.git; cp -r other/.git module/.git; echo gitdir: ../other/.git >module/.git"
+    ),
+    "its repository": "git --git-dir=.git/modules/module config core.fsmonitor '{evil}'",
+    "a worktree": (
+        "cp -r .git fake; {git} -C fake config core.fsmonitor '{evil}'; echo $PWD/fake >.git/worktrees/tree/commondir"
+    ),
+    "hooks": "mv tools tools-old; mkdir -p tools/hooks; printf '#!/bin/sh\n{evil}\n' >tools/hooks/post-index-change; "
+    "chmod +x tools/hooks/*",
+}
+
+
+@needs_bwrap
+@pytest.mark.parametrize("script", COMMANDS_OF_A_STRANGER.values(), ids=COMMANDS_OF_A_STRANGER.keys())
+async def test_git_outside_runs_nothing_of_what_was_written_inside(project: Path, tmp_path: Path, script: str) -> None:
+    """Whatever settings commands write, `git status` outside goes by those that were there before."""
+    module = tmp_path / "original"
+    module.mkdir()
+    git(module, "init", "-q")
+    git(module, "commit", "-q", "--allow-empty", "-m", "one")
+    git(project, "submodule", "--quiet", "add", str(module), "module")
+    (project / "tools" / "hooks").mkdir(parents=True)
+    (project / "tools" / "hooks" / "pre-commit").touch()
+    git(project, "config", "core.hooksPath", "tools/hooks")
+    git(project, "config", "extensions.worktreeConfig", "true")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "one")
+    git(project, "worktree", "add", "-q", str(tmp_path / "tree"))
+    marker = project / "left"
+    async with LocalRuntime(project, sandbox="bwrap") as runtime:
+        evil = f"touch {marker}; false"
+        filled = script.format(evil=evil, git="git -c user.name=a -c user.email=a@b")
+        await runtime.exec(f"export HOME=/tmp; {filled}; rm -f {marker}")
+
+    (project / "pygent.toml").write_text("# newer\n")
+    for folder in (project, tmp_path / "tree"):
+        git(folder, "status")
+    git(project, "add", "pygent.toml")
+
+    assert not marker.exists()
+
+
+@needs_bwrap
+async def test_a_repository_of_another_name_is_one_too(tmp_path: Path) -> None:
+    """A `.git` that is a file and leads to another folder of the workspace: that is protected as well."""
+    git(tmp_path, "init", "-q", "--separate-git-dir", ".bare")
+    (tmp_path / ".git").write_text("gitdir: .bare\n")
+    async with LocalRuntime(tmp_path, sandbox="bwrap") as runtime:
+        assert "Read-only" in (await runtime.exec("echo evil >>.bare/config")).output
+        with pytest.raises(WorkspaceError, match="protected in a sandbox"):
+            await runtime.write_file(".bare/commondir", "..")
 
 
 @needs_bwrap
@@ -211,9 +276,18 @@ async def test_what_commands_make_themselves_is_told(tmp_path: Path, caplog: pyt
         assert (await runtime.exec("git config user.email me@here && echo {} >.vscode/tasks.json")).exit_code == 0
 
     assert [record.message for record in caplog.records] == [
-        f"commands have made .git/hooks, .vscode, .git/config in {tmp_path}; "
+        f"commands have made .git, .vscode in {tmp_path}; "
         "other programs run commands that stand there: look before you open the folder"
     ]
+
+
+@needs_bwrap
+async def test_a_folder_that_has_become_a_repository_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One without a `.git`, whose settings lie in it; one that was so before is none of our business."""
+    for told in (1, 1):
+        async with LocalRuntime(tmp_path, sandbox="bwrap") as runtime:
+            assert (await runtime.exec("git init -q --bare .")).exit_code == 0
+        assert [record.message[:23] for record in caplog.records] == ["commands have made HEAD"] * told
 
 
 @needs_bwrap
@@ -398,6 +472,25 @@ def test_the_thread_that_started_a_command_may_end(tmp_path: Path, nap: Nap) -> 
     assert nap.pids() == []
 
 
+def git(folder: Path, *arguments: str) -> None:
+    given = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always"]
+    subprocess.run(["git", *given, *arguments], cwd=folder, check=True, capture_output=True)
+
+
 def _everything(path: Path) -> dict[str, tuple[int, bytes]]:
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     return {str(file): (file.stat().st_mode, file.read_bytes()) for file in files if file.is_file()}
+
+
+async def test_what_leads_to_the_workspace_is_not_theirs_to_replace(tmp_path: Path) -> None:
+    """A link in the place of a folder above the workspace leads no later command, and not us, elsewhere."""
+    victim, workspace = tmp_path / "victim", tmp_path / "deep" / "er" / "ws"
+    victim.mkdir()
+    async with LocalRuntime(workspace, sandbox="bwrap") as runtime:
+        for above in (workspace.parent, workspace.parent.parent):
+            await runtime.exec(f"mv {above} /tmp/moved && ln -s /oldroot{victim} {above}; ln -s {victim} {above}")
+            result = await runtime.exec("pwd; touch here")
+            assert result.output.strip() == str(workspace)
+
+    assert list(victim.iterdir()) == []
+    assert (workspace / "here").exists()

@@ -136,3 +136,25 @@ def _ignored_signals(pid: int) -> set[int]:
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     mask = int(status["SigIgn"], 16)
     return {number for number in range(1, 65) if mask & 1 << number - 1}
+
+
+def test_a_program_that_is_killed_while_it_opens_leaves_nothing(tmp_path: Path) -> None:
+    """Not even the temporary folder that it had just made, and was about to fill."""
+    program = (
+        "import asyncio, os, signal\n"
+        "from pygent import LocalRuntime\n"
+        "class Deadly:\n"
+        "    def __fspath__(self):\n"
+        "        print(os.listdir(os.environ['TMPDIR']))\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(LocalRuntime(initial_files=[Deadly()]).open())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-u", "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout[:9]) == (-signal.SIGKILL, "['pygent-")
+    assert within(5, lambda: not list(tmp_path.iterdir()))

@@ -29,6 +29,7 @@ TRUSTED_ONLY = {
     "use_docker": False,
     "sandbox": "none",
     "sandbox_network": True,
+    "sandbox_readable": ["/etc"],
     "confirm_bash": False,
     "init_files": ["/etc/passwd"],
     "log_file": "/etc/passwd",

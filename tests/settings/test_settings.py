@@ -38,6 +38,7 @@ VARIABLES: list[tuple[str, str, str, object]] = [
     *[("PYGENT_SANDBOX", text, "sandbox", text) for text in ("none", "auto", "bwrap")],
     *[("PYGENT_ON_TIMEOUT", text, "on_timeout", text) for text in ("kill", "background")],
     ("PYGENT_SANDBOX_NETWORK", "yes", "sandbox_network", True),
+    ("PYGENT_SANDBOX_READABLE", "/opt/a:/opt/b", "sandbox_readable", ("/opt/a", "/opt/b")),
     ("PYGENT_PERSONA_NAME", "Ada", "persona_name", "Ada"),
     ("PYGENT_PERSONA", "a careful reviewer.", "persona", "a careful reviewer."),
     *[("PYGENT_USE_DOCKER", text, "use_docker", True) for text in ("1", "true", "YES", "On")],

@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from pygent import LocalRuntime, RuntimeUnavailable, WorkspaceError
+from pygent import AsyncRuntime, LocalRuntime, RuntimeUnavailable, WorkspaceError
 from pygent.runtimes import CommandResult, OnOutput
 
 
@@ -16,9 +16,9 @@ class Piped(LocalRuntime):
 
     async def exec(self, cmd: str, *, timeout: float | None = 30, on_output: OnOutput | None = None) -> CommandResult:
         await self.open()
-        return await asyncio.to_thread(self._run, cmd, timeout)
+        return await asyncio.to_thread(self._wait_for, cmd, timeout)
 
-    def _run(self, cmd: str, timeout: float | None) -> CommandResult:
+    def _wait_for(self, cmd: str, timeout: float | None) -> CommandResult:
         try:
             done = subprocess.run(
                 ["/bin/sh", "-c", cmd],
@@ -39,7 +39,7 @@ class Blocking(Piped):
 
     async def exec(self, cmd: str, *, timeout: float | None = 30, on_output: OnOutput | None = None) -> CommandResult:
         await self.open()
-        return self._run(cmd, timeout)
+        return self._wait_for(cmd, timeout)
 
 
 class OnAsyncio(LocalRuntime):
@@ -47,6 +47,8 @@ class OnAsyncio(LocalRuntime):
 
     stdin: int | None = subprocess.DEVNULL
     inherits = False
+
+    _exec_until = AsyncRuntime._exec_until  # its jobs stand on its own `exec`
 
     async def exec(self, cmd: str, *, timeout: float | None = 30, on_output: OnOutput | None = None) -> CommandResult:
         await self.open()
@@ -171,3 +173,75 @@ class LeavesTheBackground(LocalRuntime):
     async def exec(self, cmd: str, *, timeout: float | None = 30, on_output: OnOutput | None = None) -> CommandResult:
         result = await super().exec(f"env -i PATH=$PATH setsid sh <<'EOF'\n{cmd}\nEOF", timeout=timeout)
         return CommandResult(output=result.output, exit_code=result.exit_code)
+
+
+class WithoutJobs(LocalRuntime):
+    """Is from before there were jobs."""
+
+    async def _exec_until(self, stop: asyncio.Future[None], cmd: str, on_output: OnOutput) -> CommandResult:
+        raise NotImplementedError("no jobs here")
+
+
+class StartsOnly(LocalRuntime):
+    """Has jobs of which one never hears again."""
+
+    async def job_output(self, job_id: str | None = None, wait: float = 0) -> str:
+        raise NotImplementedError("nothing to tell")
+
+    async def job_kill(self, job_id: str) -> str:
+        raise NotImplementedError("nothing to kill with")
+
+
+class ForgetsJobs(OnAsyncio):
+    """Has a cleanup without `await super().cleanup()`."""
+
+    async def cleanup(self) -> None:
+        pass
+
+
+class Repeating(LocalRuntime):
+    """Tells the whole output of a job each time."""
+
+    _told = ""
+
+    async def job_output(self, job_id: str | None = None, wait: float = 0) -> str:
+        self._told += await super().job_output(job_id, wait)
+        return self._told
+
+
+class Lenient(LocalRuntime):
+    """Has an answer to everything."""
+
+    async def job_kill(self, job_id: str) -> str:
+        try:
+            return await super().job_kill(job_id)
+        except WorkspaceError:
+            return "killed"
+
+
+class InTheForeground(LocalRuntime):
+    """Waits for every command, whatever is asked, and kills the slow ones."""
+
+    async def bash(
+        self,
+        cmd: str,
+        timeout: float | None = 30,
+        *,
+        background: bool = False,
+        on_output: OnOutput | None = None,
+    ) -> str:
+        return (await self.exec(cmd, timeout=timeout, on_output=on_output)).render(cmd, timeout)
+
+
+class Shielded(LocalRuntime):
+    """Lets commands go on when the call is cancelled."""
+
+    async def bash(
+        self,
+        cmd: str,
+        timeout: float | None = 30,
+        *,
+        background: bool = False,
+        on_output: OnOutput | None = None,
+    ) -> str:
+        return await asyncio.shield(super().bash(cmd, timeout, background=background, on_output=on_output))

@@ -174,6 +174,43 @@ async def test_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None
         assert os.environ.get("PYGENT_EXEC_ID") == before
 
 
+def test_tag_stays_until_the_last_block_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks may end in any order: the tag is there while one of them goes on, and then it is gone."""
+    monkeypatch.setenv("PYGENT_EXEC_ID", "of-an-agent:1:")
+    with tagged():  # the plugin has one open, perhaps
+        first, second = ExitStack(), ExitStack()
+        first.enter_context(tagged())
+        second.enter_context(tagged())
+        first.close()
+        assert TAG in os.environ["PYGENT_EXEC_ID"]
+        second.close()
+    assert os.environ["PYGENT_EXEC_ID"] == "of-an-agent:1:"
+
+
+def test_tag_is_all_that_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others do to the variable meanwhile stays: a mark that they add, and that they remove it."""
+    monkeypatch.delenv("PYGENT_EXEC_ID", raising=False)
+    with tagged():
+        os.environ["PYGENT_EXEC_ID"] += " another:"
+    assert os.environ["PYGENT_EXEC_ID"] == "another:"
+    with tagged():
+        del os.environ["PYGENT_EXEC_ID"]
+    assert "PYGENT_EXEC_ID" not in os.environ
+
+
+async def test_tag_is_gone_when_entering_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cancellation while the block begins leaves no tag."""
+    monkeypatch.delenv("PYGENT_EXEC_ID", raising=False)
+    entering = asyncio.create_task(no_leaks().__aenter__())
+    await asyncio.sleep(0)
+    assert TAG in os.environ["PYGENT_EXEC_ID"]
+    entering.cancel()
+    await asyncio.wait([entering])
+
+    assert entering.cancelled()
+    assert "PYGENT_EXEC_ID" not in os.environ
+
+
 async def test_background_of_an_earlier_runtime_is_told() -> None:
     """What a runtime leaves running that was opened before the block is found, if it was opened with the tag."""
     with tagged():

@@ -84,6 +84,16 @@ CAUGHT: list[tuple[Callable[[], AsyncRuntime], str, str]] = [
     (broken.CleansUpOnce, "may_be_cleaned_up_again", "cleaned up already"),
     (broken.LeavesTheBackground, "what_goes_on_in_the_background_is_named", "told of"),
     (broken.LeavesTheBackground, "cleanup_ends_fugitives", "alive"),
+    (broken.WithoutJobs, "start_of_a_job_returns_at_once", "no jobs here"),
+    (broken.StartsOnly, "output_of_a_job_is_told_once", "nothing to tell"),
+    (broken.StartsOnly, "killed_job_leaves_nothing-plain", "nothing to kill with"),
+    (broken.Repeating, "output_of_a_job_is_told_once", "was told [2-9] times"),
+    (broken.OnAsyncio, "killed_job_leaves_nothing-children", "alive"),
+    (broken.OnAsyncio, "killed_job_leaves_nothing-setsid", "alive"),
+    (broken.Lenient, "unknown_job_is_an_error", "killing an unknown job: no WorkspaceError"),
+    (broken.ForgetsJobs, "cleanup_ends_jobs-plain", r"still running after cleanup.*: job-1"),
+    (broken.InTheForeground, "slow_command_moves_to_the_background", "no job is named"),
+    (broken.Shielded, "cancelled_command_is_no_job", "alive"),
 ]
 """A runtime, the check that it fails, and what that says."""
 
@@ -92,6 +102,7 @@ CAUGHT_IN_FIVE_SECONDS: list[tuple[Callable[[], AsyncRuntime], str, str]] = [
     (broken.OnAsyncio, "cleanup_ends_a_running_command", "had not returned"),
     (broken.FollowsLinks, "what_is_no_file_is_an_error-fifo", "still being read"),
     (broken.Impatient, "zero_timeout_is_no_time", "not over"),
+    (broken.InTheForeground, "start_of_a_job_returns_at_once", "the start of a job had not returned"),
 ]
 """The same, where the check has to wait for what does not come."""
 

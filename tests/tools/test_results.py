@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pygent import ToolOutput
+from pygent.redaction import Redactor
+from pygent.settings.values import Secret
 from pygent.tools.results import MAX_TEXT, NO_OUTPUT, as_output, shorten
 
 
@@ -106,6 +109,20 @@ def test_of_very_many_bytes_only_the_ends_are_decoded(byte: bytes) -> None:
     head, tail = text.split(f"\n[… {(50 << 20) + 2 - 2 * (MAX_TEXT // 2 - 50):,} bytes omitted …]\n")
     assert (head[0], tail[-1]) == ("<", ">")
     assert len(head) == len(tail) == MAX_TEXT // 2 - 50
+
+
+@pytest.mark.parametrize("filler", ["x", "é", "語", "😀"])
+@pytest.mark.parametrize("key", ["sk-0123456789abcdef", "schlüssel-漢字-0123456789"])
+def test_no_half_secret_is_left_where_bytes_are_cut(filler: str, key: str) -> None:
+    """Wherever the cut falls, of a secret that it goes through nothing is seen, however many bytes a character has."""
+    redact = Redactor({"KEY": Secret(key)})
+    cut = MAX_TEXT // 2 - 50
+    for shift in range(len(key.encode()) + 4):
+        side = (filler * cut).encode()[: (cut - shift) // len(filler.encode()) * len(filler.encode())]
+        text = as_output(side + key.encode() + (filler * 4 * MAX_TEXT).encode() + key.encode() + side, redact).text
+
+        left = re.sub(r"\n\[… [0-9,]+ bytes omitted …\]\n", "", text).replace("[redacted:KEY]", "")
+        assert set(left) == {filler}, shift
 
 
 async def later() -> str:

@@ -14,7 +14,8 @@ def greeting(job: Job, runtime: AsyncRuntime, permission: str, marks: Marks) -> 
     name = f" {marks.dot} ".join(("pygent", one_line(job.settings.model, 80), place_of(runtime)))
     lines = [("bold", f"{name} (no container)" if is_host(runtime) else name)]
     if is_host(runtime):
-        lines.append(("dim", f"Commands run with your rights, not in a sandbox; {permission}."))
+        how = f"in a sandbox ({runtime.isolation})" if runtime.isolation else "with your rights, not in a sandbox"
+        lines.append(("dim", f"Commands run {how}; {permission}."))
     notices = [*job.notices, *([runtime.notice] if runtime.notice else [])]
     return [*lines, *(("yellow", one_line(notice)) for notice in notices)]
 

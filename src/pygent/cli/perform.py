@@ -64,13 +64,9 @@ async def perform(job: Job, view: View, console: Console) -> RunResult:
 
 
 def _runtime(job: Job) -> AsyncRuntime:
+    """Where commands run: as the settings say, and without a word on Docker on this machine."""
     settings = job.settings
-    return open_runtime(
-        use_docker=bool(settings.use_docker),
-        workspace=settings.workspace,
-        initial_files=settings.init_files,
-        env=job.variables.commands,
-    )
+    return open_runtime(use_docker=bool(settings.use_docker), env=job.variables.commands, settings=settings)
 
 
 def _approver(

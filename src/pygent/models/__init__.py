@@ -12,6 +12,7 @@ from .info import ModelInfo
 from .openai import OpenAIModel
 from .replay import ReplayModel
 from .responses import OpenAIResponsesModel
+from .served import ServedModel
 
 __all__ = [
     "CustomModel",
@@ -22,6 +23,7 @@ __all__ = [
     "OpenAIModel",
     "OpenAIResponsesModel",
     "ReplayModel",
+    "ServedModel",
     "Timeouts",
     "ask",
     "choose_model",

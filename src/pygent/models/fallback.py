@@ -12,11 +12,12 @@ from typing import TypeAlias
 from ..errors import ContextLengthError, ModelError, ModelStatusError
 from ..events import Emit, ModelReplaced
 from ..messages import JSON, Message
-from ..settings import Settings
+from ..settings import Secret, Settings
 from .base import CustomModel
 from .choice import choose_model
 from .custom import ask
 from .http.viewers import Viewers
+from .served import ServedModel
 
 _log = logging.getLogger("pygent.models")
 
@@ -86,6 +87,12 @@ class FallbackModel:
             else:
                 candidate.failed_at = None
                 return reply
+
+    @property
+    def secrets(self) -> dict[str, Secret]:
+        """The keys of its models: what must not be seen in what a tool prints."""
+        served = [candidate.model for candidate in self._candidates if isinstance(candidate.model, ServedModel)]
+        return {name: key for model in served for name, key in model.secrets.items()}
 
     async def aclose(self) -> None:
         """Close its models, those that it was given included; may be called again."""

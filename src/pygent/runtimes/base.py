@@ -17,7 +17,7 @@ from typing import Self
 from ..cleanup import finish
 from ..errors import PathOutsideWorkspace, WorkspaceError
 from ..settings import OnTimeout
-from .command import CommandResult, OnOutput
+from .command import CommandResult, OnOutput, check_seconds
 from .jobs import MOMENT, Job, Jobs
 
 MAX_FILE_BYTES = 10 << 20
@@ -54,6 +54,9 @@ class AsyncRuntime(ABC):
     notice: str | None = None
     """What the user should know about where commands run, such as a fallback to the host; None: as asked."""
 
+    isolation: str = ""
+    """What keeps commands from the rest of the machine, such as `bubblewrap`, known once it is open; empty: nothing."""
+
     @property
     def workspace(self) -> str:
         """Where the workspace is, as its commands see it; empty before it is opened."""
@@ -82,6 +85,7 @@ class AsyncRuntime(ABC):
             on_output: receives the output as it comes, uncut.
 
         Raises:
+            ValueError: `timeout` is not a number (NaN).
             RuntimeUnavailable: the workspace is gone; a command that fails or times out is a result, not an exception.
         """
 
@@ -103,8 +107,10 @@ class AsyncRuntime(ABC):
 
         Raises:
             RuntimeUnavailable: the workspace is gone.
+            ValueError: `timeout` is not a number (NaN).
             WorkspaceError: the shell cannot take the command, or too many jobs are running.
         """
+        check_seconds("timeout", timeout)
         if background:
             job = await self.jobs.start(cmd, on_output)
             if job.result is not None:
@@ -130,8 +136,10 @@ class AsyncRuntime(ABC):
             wait: seconds to wait for output or the job's end, if there is no output yet.
 
         Raises:
+            ValueError: `wait` is not a number (NaN).
             WorkspaceError: there is no such job; it names those that there are.
         """
+        check_seconds("wait", wait)
         if not job_id:
             return self.jobs.overview()
 

@@ -36,6 +36,6 @@ def bounds(max_file_bytes: int | None, max_open_files: int | None) -> bytes:
 
 
 def _within(kind: int, wanted: int) -> int:
-    """What is wanted, or less where this program itself may not have that."""
-    hard = resource.getrlimit(kind)[1]
-    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    """What is wanted, or less where this program itself has less: a bound of ours raises none of somebody else's."""
+    soft = resource.getrlimit(kind)[0]
+    return wanted if soft == resource.RLIM_INFINITY else min(wanted, soft)

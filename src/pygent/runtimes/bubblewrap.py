@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path, PurePosixPath
 
 PROBE_SECONDS = 5.0
@@ -67,11 +66,12 @@ class Sandbox:
             files: in the workspace, which cannot be changed, with descriptors to read them from; so nobody can put a
                 link to something else in their place while we start.
         """
-        own = [f"{self.own}/tmp", "/tmp", "--bind", f"{self.own}/tmp", "/var/tmp"]  # noqa: S108 - not ours but theirs
         arguments = [self.program, "--unshare-all", *(("--share-net",) if self.network else ()), "--cap-drop", "ALL"]
-        arguments += [*self.system, "--proc", "/proc", "--dev", "/dev", "--bind", *own]
+        arguments += [*self.system, "--proc", "/proc", "--dev", "/dev"]
+        for place in ("/tmp", "/var/tmp"):  # noqa: S108 - not ours but theirs
+            arguments += self._folder("tmp", place, (self.home, self.workspace, *self.readable))
         if self.home:
-            arguments += ["--bind", f"{self.own}/home", self.home]
+            arguments += self._folder("home", self.home, (self.workspace, *self.readable))
         for path in self.readable:
             arguments += ["--ro-bind", path, path]
         arguments += ["--bind", ".", self.workspace]  # not its path: that may lead elsewhere by now
@@ -80,6 +80,17 @@ class Sandbox:
         for name, descriptor in (files or {}).items():
             arguments += ["--ro-bind-data", f"{descriptor}", f"{self.workspace}/{name}"]
         return [*arguments, "--remount-ro", "/", "--chdir", self.workspace, "--"]
+
+    def _folder(self, own: str, place: str, mounted: Sequence[str]) -> list[str]:
+        """A folder to write to, which is kept from command to command unless something is mounted below it.
+
+        For what leads to a mount point must not be in the hands of the commands: one could put a link in its place, and
+        the next start would follow it, with our rights.
+        """
+        if any(path and PurePosixPath(path).is_relative_to(place) for path in mounted):
+            return ["--tmpfs", place]
+
+        return ["--bind", f"{self.own}/{own}", place]
 
 
 def home_inside(home: str, workspace: str) -> str:
@@ -112,29 +123,38 @@ def _is_shown(path: Path) -> bool:
     return any(path.is_relative_to(folder) for folder in _SYSTEM)
 
 
-@cache
+_works: set[tuple[str, bool]] = set()
+"""With which program and network there was a sandbox; that there was none is not kept, as it can be mended."""
+
+
 def program() -> str:
     """Return the path of `bwrap`; empty: there is none."""
     return shutil.which("bwrap") or ""
 
 
-@cache
 def fault(*, network: bool = False) -> str:
-    """Return why there can be no sandbox here; empty: there can be one. Found out by making one, once in a program.
+    """Return why there can be no sandbox here; empty: there can be one. Found out by making one, until one was made.
 
     That it is installed says little: AppArmor, a container, or a setting of the kernel may forbid it. Blocks.
     """
-    if not program():
+    bwrap = program()
+    if not bwrap:
         return "bwrap is not there; install the package bubblewrap"
+
+    if (bwrap, network) in _works:
+        return ""
 
     with tempfile.TemporaryDirectory(prefix="pygent-") as folder:
         for name in ("tmp", "home", "workspace"):
             Path(folder, name).mkdir()
         workspace = f"{folder}/workspace"
         sandbox = Sandbox(
-            program=program(), workspace=workspace, own=folder, network=network, system=system_view(network=network)
+            program=bwrap, workspace=workspace, own=folder, network=network, system=system_view(network=network)
         )
-        return _fault_of([*sandbox.arguments(), "/bin/sh", "-c", "exit 0"], workspace)
+        found = _fault_of([*sandbox.arguments(), "/bin/sh", "-c", "exit 0"], workspace)
+    if not found:
+        _works.add((bwrap, network))
+    return found
 
 
 def _fault_of(arguments: Sequence[str], folder: str) -> str:

@@ -25,6 +25,7 @@ def open_runtime(
     on_timeout: OnTimeout | None = None,
     sandbox: SandboxMode | None = None,
     sandbox_network: bool | None = None,
+    sandbox_readable: Sequence[str | os.PathLike[str]] = (),
     settings: Settings | None = None,
 ) -> AsyncRuntime:
     """Return the runtime that is asked for; it opens at its first use.
@@ -40,16 +41,20 @@ def open_runtime(
             as a job in the `background`.
         sandbox: whether commands on this machine run under bubblewrap; None: `none`; see `LocalRuntime`.
         sandbox_network: whether they have the network there; None: no.
+        sandbox_readable: further files and folders that they can read there.
         settings: where arguments that are not given come from.
 
     Raises:
-        RuntimeUnavailable: there is no container to be had.
+        RuntimeUnavailable: there is no container to be had; of a sandbox that is said when the runtime opens.
+        ValueError: `on_timeout` or `sandbox` is none of those that there are.
     """
     if settings is not None:
         use_docker = settings.use_docker if use_docker is None else use_docker
         workspace = workspace or settings.workspace
         initial_files = initial_files or settings.init_files
-        on_timeout, sandbox = on_timeout or settings.on_timeout, sandbox or settings.sandbox
+        on_timeout = on_timeout or settings.on_timeout
+        sandbox = sandbox or settings.sandbox
+        sandbox_readable = sandbox_readable or settings.sandbox_readable
         sandbox_network = settings.sandbox_network if sandbox_network is None else sandbox_network
     if use_docker:
         raise RuntimeUnavailable(
@@ -64,6 +69,7 @@ def open_runtime(
         on_timeout=on_timeout or "kill",
         sandbox=sandbox or "none",
         sandbox_network=bool(sandbox_network),
+        sandbox_readable=sandbox_readable,
     )
     if use_docker is None and sandbox in (None, "none"):  # about a sandbox the runtime speaks for itself
         runtime.notice = ON_THIS_MACHINE

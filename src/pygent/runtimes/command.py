@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -49,3 +50,13 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
 
         pids = ", ".join(map(str, self.background))
         return f"[still running in the background: {pids}; redirect their output to a file to see it]"
+
+
+def check_seconds(name: str, value: float | None) -> None:
+    """See that a time to wait is one; None is no limit, and less than 0 is 0.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    if value is not None and math.isnan(value):
+        raise ValueError(f"{name}={value!r} is not allowed; it is a number of seconds, or None")

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from ..errors import RuntimeUnavailable
 from . import bubblewrap
+from .repository import sources
 from .workspace import Workspace
 
-FOLDERS = (".git/hooks", ".vscode", ".idea")
+FOLDERS = (".git", ".githooks", ".husky", ".vscode", ".idea")
 
 FILES = (
-    ".git/config",
+    ".git",
     ".gitmodules",
     ".gitconfig",
     ".bashrc",
@@ -32,7 +33,14 @@ FILES = (
     ".pygent.toml",
     "pygent.toml",
 )
-"""With the folders: what makes other programs run commands later, outside of any sandbox, unasked."""
+"""With the folders: what makes other programs run commands later, outside of any sandbox, unasked.
+
+All of `.git` is: were but its settings and hooks, a command could name other settings by `.git/commondir`, or put a
+repository of its own into the index as a submodule, and the next `git status` outside would run what that says.
+"""
+
+BARE = ("HEAD", "objects", "refs")
+"""A folder that holds these is a repository itself, whose settings lie in it."""
 
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 
@@ -63,13 +71,14 @@ class Enclosure:
     def __init__(self, workspace: Workspace, own: str, home: str, *, network: bool, readable: Sequence[str]) -> None:
         self._workspace = workspace
         self._sandbox = _sandbox(str(workspace.path), own, home, network, readable)
-        if self._is_folder(".git") and self._look_at(".git/hooks") is None:  # it is made sooner than forbidden
-            with suppress(OSError):
-                (workspace.path / ".git" / "hooks").mkdir()
-        folders = [name for name in (".git", *FOLDERS) if self._is_folder(name)]
-        self._folders = {name: self._look_at(name) for name in folders}
-        self._files = [name for name in (".git", *FILES) if self._is_file(name)]
-        self.protected = (*(name for name in folders if name != ".git"), *self._files)
+        told = sources(workspace.path)
+        folders = [name for name in dict.fromkeys((*FOLDERS, *told)) if self._is_folder(name)]
+        self._files = [name for name in dict.fromkeys((*FILES, *told)) if self._is_file(name)]
+        self.protected = (*folders, *self._files)
+        self._was_bare = all(self._look_at(name) is not None for name in BARE)
+        held = {above for name in self.protected for above in _above(name) if not self._is_protected(above)}
+        shown = sorted({*folders, *held}, key=lambda name: name.count("/"))  # what is mounted later hides the earlier
+        self._folders = {name: (self._look_at(name), name in held) for name in shown}
 
     @contextmanager
     def around(self, arguments: Sequence[str | bytes]) -> Iterator[tuple[list[str | bytes], tuple[int, ...]]]:
@@ -82,23 +91,31 @@ class Enclosure:
                     closing.callback(os.close, descriptor)
                     if stat.S_ISREG(os.fstat(descriptor).st_mode):
                         files[name] = descriptor
-            folders = {name: name == ".git" for name, seen in self._folders.items() if _same(seen, self._look_at(name))}
+            folders = {
+                name: writable for name, (seen, writable) in self._folders.items() if _same(seen, self._look_at(name))
+            }
             yield [*self._sandbox.arguments(folders, files), *arguments], tuple(files.values())
 
     def newcomers(self) -> list[str]:
         """Return what has come that would have been protected, had it been there from the start."""
-        return [name for name in (*FOLDERS, *FILES) if name not in self.protected and self._look_at(name) is not None]
+        wanted = dict.fromkeys((*FOLDERS, *FILES))
+        found = [name for name in wanted if name not in self.protected and self._look_at(name) is not None]
+        is_bare = all(self._look_at(name) is not None for name in BARE)
+        return [*found, BARE[0]] if is_bare and not self._was_bare else found
 
     def _look_at(self, name: str) -> os.stat_result | None:
         """What a name stands for, no link being followed; None: nothing."""
-        folder, _, _ = name.rpartition("/")
         try:
-            if folder and not stat.S_ISDIR(os.lstat(f"{self._workspace.path}/{folder}").st_mode):
-                return None
+            for folder in _above(name):
+                if not stat.S_ISDIR(os.lstat(f"{self._workspace.path}/{folder}").st_mode):
+                    return None
 
             return os.lstat(f"{self._workspace.path}/{name}")  # not Path's: on the way of every command
         except OSError:
             return None
+
+    def _is_protected(self, name: str) -> bool:
+        return any(f"{name}/".startswith(f"{other}/") for other in self.protected)
 
     def _is_folder(self, name: str) -> bool:
         seen = self._look_at(name)
@@ -128,6 +145,12 @@ def _sandbox(workspace: str, own: str, home: str, network: bool, readable: Seque
         system=bubblewrap.system_view(network=network, everything="/" in readable),
         readable=tuple(path for path in readable if path != "/"),
     )
+
+
+def _above(name: str) -> list[str]:
+    """The folders that hold something: of `a/b/c`, `a` and `a/b`. One that is mounted itself cannot be moved away."""
+    names = name.split("/")
+    return ["/".join(names[:depth]) for depth in range(1, len(names))]
 
 
 def _same(one: os.stat_result | None, other: os.stat_result | None) -> bool:

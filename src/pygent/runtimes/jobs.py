@@ -15,7 +15,7 @@ from typing import Protocol
 
 from ..cleanup import finish
 from ..errors import RuntimeUnavailable, WorkspaceError
-from .command import CommandResult, OnOutput
+from .command import CommandResult, OnOutput, check_seconds
 from .output import HeadTail
 
 _log = logging.getLogger("pygent.runtimes")
@@ -104,7 +104,12 @@ class Job:
         return unread.excerpt().text
 
     async def wait(self, timeout: float | None = None, *, for_output: bool = False) -> None:
-        """Wait for its end, or also for output that nobody has taken; at most `timeout` seconds."""
+        """Wait for its end, or also for output that nobody has taken; at most `timeout` seconds.
+
+        Raises:
+            ValueError: `timeout` is not a number (NaN).
+        """
+        check_seconds("timeout", timeout)
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 while (change := self._next_change(for_output)) is not None:
@@ -155,7 +160,7 @@ class Job:
             result = await shell._exec_until(self._stop, self.cmd, self._hear)
             if self._is_silent and result.output:  # a runtime that says everything at the end
                 self._hear(result.output)
-            if not self._stop.done():
+            if not result.timed_out:  # one that ended by itself while it was told to is not killed
                 self.result = result
         except Exception as error:  # who asks is told
             self.error = error
@@ -231,7 +236,16 @@ class Jobs:
 
         job = self._new(cmd, on_output)
         self._adopt(job)
-        await job.wait(MOMENT)
+        try:
+            await job.wait(MOMENT)
+        except asyncio.CancelledError:  # nobody learns its name
+            job.mute()
+            try:
+                await finish(job.abort())
+            finally:
+                self._jobs.pop(job.id, None)
+            raise
+
         job.mute()
         if not job.is_running:
             self._jobs.pop(job.id, None)
@@ -254,6 +268,7 @@ class Jobs:
             RuntimeUnavailable: it could not be started.
             WorkspaceError: the shell cannot take it.
         """
+        check_seconds("timeout", timeout)
         job = self._new(cmd, on_output)
         try:
             await job.wait(timeout)
@@ -263,6 +278,7 @@ class Jobs:
             elif job.is_running:
                 await job.kill()
         except asyncio.CancelledError:
+            job.mute()
             await finish(job.abort())
             raise
 

@@ -25,7 +25,7 @@ from ..settings import OnTimeout, SandboxMode
 from . import bubblewrap
 from .base import MAX_FILE_BYTES, AsyncRuntime
 from .bounds import MAX_FILE_BYTES_WRITTEN, MAX_OPEN_FILES, bounds
-from .command import CommandResult, OnOutput
+from .command import CommandResult, OnOutput, check_seconds
 from .enclosure import Enclosure
 from .environment import UNATTENDED, inherited
 from .marks import VARIABLE, alive, sweep
@@ -35,10 +35,6 @@ from .watcher import Watcher
 from .workspace import Workspace
 
 _log = logging.getLogger("pygent.runtimes")
-
-IN_A_SANDBOX = (
-    "commands run on this machine in a sandbox (bubblewrap): they can change the workspace and nothing else, and "
-)
 
 NEWCOMERS = "commands have made %s in %s; other programs run commands that stand there: look before you open the folder"
 
@@ -80,9 +76,10 @@ class LocalRuntime(AsyncRuntime):
         initial_files: files and folders of this machine that are copied into the workspace when it is opened.
         on_timeout: what `bash` does with a command that is not done in time: it is killed, or goes on as a job.
         sandbox: `none`; `bwrap`: commands run under bubblewrap or not at all; `auto`: under bubblewrap if that works,
-            and `notice` says if it does not. Inside they see the system without being able to change it, and have a
-            home, a `/tmp` and processes of their own; home and `/tmp` last as long as the runtime. The workspace has
-            its own path there; what other programs take commands from, such as its `.git/hooks`, cannot be changed.
+            and `notice` says if it does not; `isolation` tells which. Inside they see the system without being able to
+            change it, and have a home, a `/tmp` and processes of their own; home and `/tmp` last as long as the
+            runtime. The workspace has its own path there; what other programs take commands from, such as its `.git`,
+            cannot be changed: commits are for outside.
         sandbox_network: whether commands in a sandbox have the network.
         sandbox_readable: further files and folders that they can read, such as `~/.pyenv`; `/`: all but your home.
         max_file_bytes: the largest file that a command may write, unless it lifts this limit; None: no limit.
@@ -131,8 +128,7 @@ class LocalRuntime(AsyncRuntime):
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open" if self._opened else "not opened"
         if self._sandbox != "none":
-            enclosed = self._opened is None or self._opened.enclosure is not None
-            state += f" sandbox={self._sandbox if enclosed else 'none'}"
+            state += f" isolation={self.isolation or 'none'}" if self._opened else f" sandbox={self._sandbox}"
         return f"<LocalRuntime {self.workspace or self._given or '(temporary)'} {state} running={len(self._running)}>"
 
     @property
@@ -161,8 +157,10 @@ class LocalRuntime(AsyncRuntime):
 
         Raises:
             RuntimeUnavailable: the workspace is gone, or no process can be started.
+            ValueError: `timeout` is not a number (NaN).
             WorkspaceError: the command contains NUL.
         """
+        check_seconds("timeout", timeout)
         return await self._run(cmd, timeout, None, on_output)
 
     async def _exec_until(self, stop: asyncio.Future[None], cmd: str, on_output: OnOutput) -> CommandResult:
@@ -275,33 +273,47 @@ class LocalRuntime(AsyncRuntime):
         if sys.platform == "win32":
             raise RuntimeUnavailable("commands do not run on Windows itself; run Pygent in WSL or in a container")
 
-        temporary = ""
+        enclosed = self._is_to_be_enclosed()
+        environment = {**UNATTENDED, **inherited(self._passthrough), **self._env}
+        mark = f"{uuid.uuid4().hex}:"
+        temporary = f"{tempfile.gettempdir()}/pygent-{uuid.uuid4().hex}" if self._given is None or enclosed else ""
         try:
-            enclosed = self._is_to_be_enclosed()
-            if self._given is None or enclosed:
-                temporary = tempfile.mkdtemp(prefix="pygent-")
+            watcher = Watcher(mark, temporary, environment["PATH"])  # first: nothing is left should we be killed now
+            try:
+                return self._furnish(temporary, environment, mark, watcher, enclosed)
+            except BaseException:
+                watcher.dismiss()
+                raise
+        except (OSError, WorkspaceError) as error:
+            if isinstance(error, RuntimeUnavailable):
+                raise
+
+            raise RuntimeUnavailable(f"cannot open the workspace: {error}") from error
+
+    def _furnish(
+        self, temporary: str, environment: dict[str, str], mark: str, watcher: Watcher, enclosed: bool
+    ) -> _Opened:
+        """Make the folders and fill them; what is temporary is gone again if that fails."""
+        if temporary:
+            Path(temporary).mkdir(mode=0o700)
+        try:
             workspace = Workspace(self._given or (f"{temporary}/workspace" if enclosed else temporary))
             for source in self._initial_files:
                 workspace.copy_in(source)
-            environment = {**UNATTENDED, **inherited(self._passthrough), **self._env, "PWD": str(workspace.path)}
-            enclosure = self._enclose(workspace, temporary, environment) if enclosed else None
-            mark = f"{uuid.uuid4().hex}:"
+            environment["PWD"] = str(workspace.path)
             return _Opened(
                 workspace=workspace,
                 temporary=temporary,
                 environment=environment,
                 mark=mark,
-                watcher=Watcher(mark, temporary, environment["PATH"]),
+                watcher=watcher,
                 bounds=bounds(*self._bounds),
-                enclosure=enclosure,
+                enclosure=self._enclose(workspace, temporary, environment) if enclosed else None,
             )
-        except (OSError, WorkspaceError) as error:
+        except BaseException:
             if temporary:
                 _remove(Path(temporary))
-            if isinstance(error, RuntimeUnavailable):
-                raise
-
-            raise RuntimeUnavailable(f"cannot open the workspace: {error}") from error
+            raise
 
     def _enclose(self, workspace: Workspace, own: str, environment: dict[str, str]) -> Enclosure:
         if "TMPDIR" not in {*self._env, *self._passthrough}:
@@ -317,13 +329,13 @@ class LocalRuntime(AsyncRuntime):
         return enclosure
 
     def _is_to_be_enclosed(self) -> bool:
-        """Find out whether there is to be a sandbox and can be one; say so in `notice`."""
+        """Find out whether there is to be a sandbox and can be one; `notice` says if it cannot."""
         if self._sandbox == "none":
             return False
 
         fault = bubblewrap.fault(network=self._sandbox_network)
         if not fault:
-            self.notice = IN_A_SANDBOX + ("use the network" if self._sandbox_network else "have no network")
+            self.isolation = "bubblewrap"
         elif self._sandbox == "auto":
             self.notice = f"commands run on this machine without a sandbox, and may do whatever you may do: {fault}"
         else:

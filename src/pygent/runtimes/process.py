@@ -251,6 +251,9 @@ class Process:
         if self._popen is None:
             return False
 
+        if self._popen.returncode is not None and self.left_session is None:
+            return False  # its status is taken and its group empty: the number may be somebody else's by now
+
         try:
             os.killpg(self._popen.pid, number)
         except OSError:  # it is gone; macOS says so of a group of zombies by EPERM

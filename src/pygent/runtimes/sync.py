@@ -101,6 +101,11 @@ class Runtime:
         return self.async_runtime.notice
 
     @property
+    def isolation(self) -> str:
+        """What keeps commands from the rest of the machine; see `AsyncRuntime.isolation`."""
+        return self.async_runtime.isolation
+
+    @property
     def workspace(self) -> str:
         """Where the workspace is, as its commands see it; empty before it is opened."""
         return self.async_runtime.workspace

@@ -44,7 +44,8 @@ class Settings:
     persona: str = "a coding assistant."
     use_docker: bool | None = None
     sandbox: SandboxMode = "none"
-    sandbox_network: bool | None = False
+    sandbox_network: bool = False
+    sandbox_readable: tuple[str, ...] = ()
     on_timeout: OnTimeout = "kill"
     image: str = "python:3.12-slim"
     workspace: str | None = None

@@ -28,6 +28,7 @@ from .values import (
     parse_url,
     parse_urls,
     parse_word,
+    parse_yes_or_no,
 )
 
 LATER = "no effect in this version yet"
@@ -128,8 +129,15 @@ TABLE = (
     SettingRow(
         "sandbox_network",
         ("PYGENT_SANDBOX_NETWORK",),
-        parse_switch,
+        parse_yes_or_no,
         "Whether commands in that sandbox have the network: yes or no.",
+        trusted_only=True,
+    ),
+    SettingRow(
+        "sandbox_readable",
+        ("PYGENT_SANDBOX_READABLE",),
+        parse_paths,
+        f"Further files and folders that commands in that sandbox can read, with {os.pathsep!r} between them.",
         trusted_only=True,
     ),
     SettingRow(

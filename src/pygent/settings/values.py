@@ -15,9 +15,13 @@ from urllib.parse import urlsplit
 from ..persona import Persona
 
 ToolMode: TypeAlias = Literal["auto", "native", "json"]
-SandboxMode: TypeAlias = Literal["none", "auto", "bwrap"]
-OnTimeout: TypeAlias = Literal["kill", "background"]
 """How tools are offered to a model."""
+
+SandboxMode: TypeAlias = Literal["none", "auto", "bwrap"]
+"""Where commands on this machine run: as the user does, under bubblewrap, or under that if it works."""
+
+OnTimeout: TypeAlias = Literal["kill", "background"]
+"""What becomes of a shell command that is not done in time."""
 
 
 class Secret:
@@ -153,6 +157,15 @@ def parse_switch(value: object) -> bool | None:
         raise ValueError("allowed are yes, no and auto, and for yes and no also true and false, on and off, 1 and 0")
 
     return _SWITCH[word]
+
+
+def parse_yes_or_no(value: object) -> bool:
+    """Yes or no."""
+    switch = parse_switch(value)
+    if switch is None:
+        raise ValueError("allowed are yes and no, also true and false, on and off, 1 and 0")
+
+    return switch
 
 
 def parse_count(value: object) -> int:

@@ -61,8 +61,14 @@ class no_leaks:  # noqa: N801 - it reads like a statement, as contextlib's `supp
         self._descriptors: dict[int, str] = {}
 
     async def __aenter__(self) -> Self:
-        self._tasks = asyncio.all_tasks()
-        await call_in_daemon(self._begin, _LOOKING)
+        self._tagged.__enter__()
+        try:
+            self._tasks = asyncio.all_tasks()
+            await call_in_daemon(self._begin, _LOOKING)
+        except BaseException:
+            self._tagged.__exit__(None, None, None)
+            raise
+
         return self
 
     async def __aexit__(
@@ -84,7 +90,13 @@ class no_leaks:  # noqa: N801 - it reads like a statement, as contextlib's `supp
 
         if "pygent.sync" in sys.modules or "pygent.runtimes.sync" in sys.modules:
             portal.call(_nothing)  # the faces' background loop, which stays until the program ends, is no leak
-        self._begin()
+        self._tagged.__enter__()
+        try:
+            self._begin()
+        except BaseException:
+            self._tagged.__exit__(None, None, None)
+            raise
+
         return self
 
     def __exit__(
@@ -104,7 +116,6 @@ class no_leaks:  # noqa: N801 - it reads like a statement, as contextlib's `supp
 
     def _begin(self) -> None:
         gc.collect()  # or garbage of before that goes meanwhile would hide what comes in its place
-        self._tagged.__enter__()
         self._threads = set(threading.enumerate())
         self._processes = started_processes(TAG)
         self._descriptors = descriptors()
@@ -136,18 +147,31 @@ class no_leaks:  # noqa: N801 - it reads like a statement, as contextlib's `supp
                 yield describe(descriptor, target)
 
 
+_tagging = threading.Lock()
+_tagged_blocks = 0  # of which the last to end takes the tag away, in whatever order they end
+
+
 @contextmanager
 def tagged() -> Iterator[None]:
     """Give what this program starts in the block, and what that starts, a tag by which `no_leaks` finds it."""
-    before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = before if before and TAG in before else f"{before or ''} {TAG}".strip()
+    _count_block(+1)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[VARIABLE]
+        _count_block(-1)
+
+
+def _count_block(change: int) -> None:
+    """Put the tag beside what else is in the variable, or take it from there: others change it meanwhile, too."""
+    global _tagged_blocks
+    with _tagging:
+        _tagged_blocks += change
+        now = os.environ.get(VARIABLE, "")
+        marks = [mark for mark in now.split() if mark != TAG] + [TAG] * (_tagged_blocks > 0)
+        if marks:
+            os.environ[VARIABLE] = " ".join(marks)
         else:
-            os.environ[VARIABLE] = before
+            os.environ.pop(VARIABLE, None)
 
 
 def _give_up_at(deadline: float, left: list[str]) -> None:

@@ -64,9 +64,10 @@ def _run(coro: Coroutine[Any, Any, None]) -> None:
 
 @pytest.fixture
 def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails the test that would connect to another machine, or ask for its address: no model is paid by mistake.
+    """Fails the test whose Python would connect to another machine, or look up its name: no model is paid by mistake.
 
-    Servers on this machine can be reached.
+    Servers on this machine can be reached. Only connections by sockets of this Python and its look-ups of names are
+    seen. What commands do is not seen; give the runtime `sandbox="bwrap"` for that.
     """
     connect, connect_ex, resolve = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
     refused = request.node.stash.setdefault(_hosts, [])

@@ -14,12 +14,13 @@ from .runtime_promises.bench import SOON, Bench, OpenRuntime
 from .runtime_promises.corpus import Promise
 from .runtime_promises.endings import ENDINGS
 from .runtime_promises.files import FILES
+from .runtime_promises.jobs import JOBS
 from .runtime_promises.life import LIFE
 from .runtime_promises.links import LINKS
 from .runtime_promises.outputs import OUTPUTS
 from .runtime_promises.shell import SHELL
 
-PROMISES: tuple[Promise, ...] = tuple(chain(SHELL, ENDINGS, OUTPUTS, FILES, LINKS, LIFE))
+PROMISES: tuple[Promise, ...] = tuple(chain(SHELL, ENDINGS, OUTPUTS, FILES, LINKS, JOBS, LIFE))
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class RuntimeCheck:
 
 
 def runtime_conformance(open_runtime: OpenRuntime) -> list[RuntimeCheck]:
-    """List the checks that a runtime must pass: the evil shell, floods, files, walls, and a runtime's life.
+    """List the checks that a runtime must pass: the evil shell, floods, files, walls, jobs, and a runtime's life.
 
         @pytest.mark.parametrize("check", runtime_conformance(MyRuntime), ids=str)
         async def test_my_runtime_is_a_runtime(check):

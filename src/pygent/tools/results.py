@@ -68,13 +68,23 @@ def _text(result: Any, redact: Redactor) -> str:
 def _decoded(data: memoryview, redact: Redactor) -> str:
     """Bytes as text; of very many only the ends are looked at, for decoding all would keep the event loop waiting."""
     if len(data) <= 4 * MAX_TEXT:  # the characters of a text that is not cut have no more bytes
-        return str(data, "utf-8", "replace")
+        return _utf8(data)
 
-    kept = MAX_TEXT // 2 - 50  # at each end; the line between them must fit in, too
-    seen = kept + redact.longest  # a secret at the cut is to be seen as a whole
-    head = redact(str(data[:seen], "utf-8", "replace"))[:kept]
-    tail = redact(str(data[-seen:], "utf-8", "replace"))[-kept:]
-    return f"{head}\n[… {len(data) - 2 * kept:,} bytes omitted …]\n{tail}"
+    kept = MAX_TEXT // 2 - 50  # bytes at each end; the line between them must fit in, too
+    start, end = _between(data, kept), _between(data, len(data) - kept)
+    head, _ = redact.split(_utf8(data[:start]))  # without what may be the start of a secret
+    _, held = redact.split(_utf8(data[max(start, end - 4 * redact.longest) : end]))
+    tail = redact(held + _utf8(data[end:])).removeprefix(held)
+    return f"{head}\n[… {end - start:,} bytes omitted …]\n{tail}"
+
+
+def _utf8(data: memoryview) -> str:
+    return str(data, "utf-8", "replace")
+
+
+def _between(data: memoryview, position: int) -> int:
+    """The next place that is not inside of a character, which would hide a secret from who looks for it."""
+    return next((place for place in range(position, position + 3) if data[place] & 0xC0 != 0x80), position + 3)
 
 
 def _json(result: Any) -> str:

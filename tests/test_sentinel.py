@@ -43,7 +43,7 @@ def test_fine(tmp_path):
 """
 
 
-def test_key_that_is_seen_fails_the_test(pytester: pytest.Pytester) -> None:
+def test_key_that_is_seen_fails_the_test(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
     """In the output, on stderr, in the log at its finest, in a file, or when fixtures end: a test that passed fails."""
     pytester.makeconftest(Path(sentinel.__file__).read_text())
     pytester.makepyfile(TESTS)
@@ -52,3 +52,4 @@ def test_key_that_is_seen_fails_the_test(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=2, failed=4, errors=1)
     for place in ("stdout call", "stderr call", "log call", "history.json", "stdout teardown"):
         result.stdout.re_match_lines([f".* shows a key: .*{place}$"])
+    capsys.readouterr()  # what the inner run has shown, keys included, which this test would fail for
